@@ -1,0 +1,133 @@
+package eventstore
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Revision is the number of a record in its stream: 0, 1, 2 … without gaps.
+type Revision uint64
+
+// ID identifies a record for ever, across stores and transports: a UUID (version 7 when Daybook makes it).
+type ID [16]byte
+
+// Record is what is appended: an identity, an explicit type name, and two opaque byte strings.
+type Record struct {
+	ID ID
+	// Type names the event, such as "TransactionPosted": 1 to 128 bytes of letters, digits, '-' and '_'.
+	Type string
+	// Data is the event itself.
+	Data []byte
+	// Metadata says who recorded it, when, and how it chains to the record before it.
+	Metadata []byte
+}
+
+// Recorded is a record that has its place in the log.
+type Recorded struct {
+	Record
+
+	Stream   string
+	Revision Revision
+	Position Position
+}
+
+// Appended says where the records of one append came to stand.
+type Appended struct {
+	// Last is the revision of the last record appended.
+	Last Revision
+	// Position is the place of that record in the whole log.
+	Position Position
+}
+
+// Position is a place in the whole log. It is ordered, and opaque to everybody but the store that issued it: it may be
+// kept (as text) and given back, never computed with.
+type Position struct {
+	commit uint64
+	item   uint64
+}
+
+// Start is the position before the first record.
+var Start Position //nolint:gochecknoglobals // the zero value, named
+
+// NewPosition makes the position of the item-th record (from 0) of the commit-th unit of a store's log (from 1).
+// Only stores call it; what the two numbers count is theirs to decide, as long as later records compare greater.
+func NewPosition(commit, item uint64) Position { return Position{commit: commit, item: item} }
+
+// Parts gives a store back the numbers it made the position from.
+func (p Position) Parts() (commit, item uint64) { return p.commit, p.item }
+
+// Compare is negative where p is before q, zero where they are the same place, positive where p is after q.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.commit, q.commit), cmp.Compare(p.item, q.item))
+}
+
+// String is the position as text, such as "81/3"; [ParsePosition] reads it back.
+func (p Position) String() string {
+	return strconv.FormatUint(p.commit, 10) + "/" + strconv.FormatUint(p.item, 10)
+}
+
+// ParsePosition reads what [Position.String] wrote.
+func ParsePosition(s string) (Position, error) {
+	commit, item, found := strings.Cut(s, "/")
+	if !found {
+		return Start, fmt.Errorf("position %q: want two numbers joined by a slash", s)
+	}
+	c, err := strconv.ParseUint(commit, 10, 64)
+	if err != nil {
+		return Start, fmt.Errorf("position %q: %w", s, err)
+	}
+	i, err := strconv.ParseUint(item, 10, 64)
+	if err != nil {
+		return Start, fmt.Errorf("position %q: %w", s, err)
+	}
+	return NewPosition(c, i), nil
+}
+
+// Expected is what an append demands of the stream it extends. It is one of [NoStream], [Any] and [At].
+type Expected struct {
+	kind     expectedKind
+	revision Revision
+}
+
+type expectedKind uint8
+
+const (
+	expectNoStream expectedKind = iota
+	expectAny
+	expectAt
+)
+
+// NoStream demands that the stream has no record yet.
+func NoStream() Expected { return Expected{kind: expectNoStream} }
+
+// Any demands nothing.
+func Any() Expected { return Expected{kind: expectAny} }
+
+// At demands that the last record of the stream has this revision.
+func At(r Revision) Expected { return Expected{kind: expectAt, revision: r} }
+
+// Holds tells whether a stream that exists or not, and whose last revision is head, is as expected.
+func (e Expected) Holds(exists bool, head Revision) bool {
+	switch e.kind {
+	case expectNoStream:
+		return !exists
+	case expectAt:
+		return exists && head == e.revision
+	default:
+		return true
+	}
+}
+
+// String is for messages: "no stream", "any", or "revision 7".
+func (e Expected) String() string {
+	switch e.kind {
+	case expectNoStream:
+		return "no stream"
+	case expectAt:
+		return "revision " + strconv.FormatUint(uint64(e.revision), 10)
+	default:
+		return "any"
+	}
+}

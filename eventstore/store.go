@@ -1,0 +1,48 @@
+// Package eventstore is the port to the log: the truth from which everything else in Daybook can be rebuilt.
+//
+// A store keeps streams of opaque records. It knows nothing of ledgers, accounts or JSON: whoever appends decides
+// what the bytes mean. Backends live in sub-packages (memstore, sqlstore); each passes the suite in storetest.
+//
+// Data comes in through [Store.Append] from the command side alone. It goes out to the command side (reloading a
+// stream), to the relay (the whole log, live), to projections (gaps, rebuilds) and to queries (history).
+package eventstore
+
+import (
+	"context"
+	"iter"
+)
+
+// Store is an append-only log of records, ordered within each stream by revision and as a whole by position.
+//
+// All methods are safe for concurrent use. A sequence returned by a Read or by Subscribe ends after it has yielded
+// an error; breaking out of the loop releases what it holds. Records that are yielded belong to the caller.
+type Store interface {
+	// Append adds records to the end of one stream, all or none. When it returns nil they are durable: they survive
+	// the loss of the process and of the machine's power, and every later read shows them.
+	//
+	// It fails, changing nothing, with a [*ConflictError] (errors.Is ErrConflict) where the stream is not as expected,
+	// with [ErrTooLarge] where the records exceed the store's limits, and with [ErrOverloaded] where they were not
+	// taken up. [ErrOutcomeUnknown] means that the records may or may not be there: read the stream to find out.
+	// A context that ends while the append is under way also gives ErrOutcomeUnknown.
+	//
+	// Appending records again whose ids are the last of the stream is not recognised as a repetition: the expected
+	// revision is what protects from writing twice.
+	Append(ctx context.Context, stream string, expected Expected, records []Record) (Appended, error)
+
+	// ReadStream yields the records of one stream in order, the first being that with revision from, up to the end
+	// as it was at some moment after the call. A from past the end yields nothing. A stream that does not exist
+	// yields ErrStreamNotFound.
+	ReadStream(ctx context.Context, stream string, from Revision) iter.Seq2[Recorded, error]
+
+	// ReadAll yields the records of all streams in commit order, the first being the one after the given position
+	// ([Start] for the beginning), up to the end. It never passes over a record that becomes visible later with a
+	// smaller position.
+	ReadAll(ctx context.Context, after Position) iter.Seq2[Recorded, error]
+
+	// Subscribe is ReadAll that does not end: at the end of the log it waits for more. It ends when ctx does,
+	// yielding the context's error.
+	Subscribe(ctx context.Context, after Position) iter.Seq2[Recorded, error]
+
+	// Close waits for appends under way and releases what the store holds. Appends after it fail with ErrClosed.
+	Close() error
+}
