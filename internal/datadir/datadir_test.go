@@ -1,0 +1,126 @@
+package datadir_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/daybook-ledger/daybook/internal/datadir"
+)
+
+func TestNewDirectoryIsMadeAndOpensAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "books", "2026")
+	for range 2 { // the second start finds a directory whose store was never made: it goes on making it
+		open(t, path, func(*datadir.Dir) {})
+	}
+	open(t, path, func(d *datadir.Dir) {
+		write(t, d.Events())
+		if err := d.MarkReady(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	open(t, path, func(*datadir.Dir) {})
+	if _, err := datadir.Inspect(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(t *testing.T, path string)
+		want    string
+	}{
+		"a folder of something else": {
+			func(t *testing.T, path string) { t.Helper(); write(t, filepath.Join(path, "thesis.doc")) },
+			`holds "thesis.doc"`,
+		},
+		"a directory that lost its events": {
+			func(t *testing.T, path string) {
+				t.Helper()
+				open(t, path, func(d *datadir.Dir) {
+					if err := d.MarkReady(); err != nil {
+						t.Fatal(err)
+					}
+				})
+			},
+			"has lost its event store",
+		},
+		"a layout of the future": {
+			func(t *testing.T, path string) {
+				t.Helper()
+				if err := os.WriteFile(filepath.Join(path, "daybook.json"), []byte(`{"format":99}`), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"layout version 99",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			test.prepare(t, path)
+			before := listing(t, path)
+			if _, err := datadir.Open(path); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("error %v, want one with %q", err, test.want)
+			}
+			if after := listing(t, path); after != before {
+				t.Fatalf("the refused directory was changed:\n%s\n%s", before, after)
+			}
+		})
+	}
+}
+
+func TestSecondServerIsRefused(t *testing.T) {
+	path := t.TempDir()
+	open(t, path, func(*datadir.Dir) {
+		if _, err := datadir.Open(path); err == nil || !strings.Contains(err.Error(), "another daybook runs in") {
+			t.Fatalf("error %v", err)
+		}
+	})
+	open(t, path, func(*datadir.Dir) {})
+}
+
+func TestInspectMakesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none")
+	if _, err := datadir.Inspect(path); err == nil || !strings.Contains(err.Error(), "is not a Daybook data directory") {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Fatalf("it was made: %v", err)
+	}
+}
+
+func open(t *testing.T, path string, use func(*datadir.Dir)) {
+	t.Helper()
+	d, err := datadir.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use(d)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// listing names the files of a folder but for the lock, which even a refused opening may leave.
+func listing(t *testing.T, path string) string {
+	t.Helper()
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != "lock" {
+			names = append(names, e.Name())
+		}
+	}
+	return strings.Join(names, " ")
+}
