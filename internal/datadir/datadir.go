@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // format is the version of the layout that this program reads and writes.
@@ -26,6 +27,8 @@ const format = 1
 const (
 	markerName = "daybook.json"
 	lockName   = "lock"
+
+	unfinishedPrefix = ".new-"
 )
 
 // Dir is an opened data directory.
@@ -107,7 +110,8 @@ func (d *Dir) check() error {
 		return fmt.Errorf("look into the data directory: %w", err)
 	}
 	for _, entry := range entries {
-		if entry.Name() != lockName {
+		// A start that was cut short may have left its lock, and a marker that was never put in place.
+		if entry.Name() != lockName && !strings.HasPrefix(entry.Name(), unfinishedPrefix) {
 			return fmt.Errorf("%s holds %q but no %s: it is not a Daybook data directory; choose an empty or new one with --data",
 				d.path, entry.Name(), markerName)
 		}
@@ -155,7 +159,7 @@ func (d *Dir) writeMarker(m marker) error {
 }
 
 func replaceFile(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	file, err := os.CreateTemp(filepath.Dir(path), unfinishedPrefix+"*")
 	if err != nil {
 		return err
 	}
