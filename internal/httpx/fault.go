@@ -1,0 +1,86 @@
+package httpx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Malformed turns an error of the JSON decoder into a malformed_request that points at the fault. An error that is a
+// problem already stays what it is.
+func Malformed(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	pointer, detail := fault(err)
+	where := "At " + pointer
+	if pointer == "" {
+		where = "At the top of the body"
+	}
+	return NewProblem(CodeMalformedRequest, "%s: %s.", where, detail).At(pointer, detail).Because(err)
+}
+
+// MalformedAt is the malformed_request of a fault that the handler found itself.
+func MalformedAt(pointer, detail string) *Problem {
+	return NewProblem(CodeMalformedRequest, "At %s: %s.", pointer, detail).At(pointer, detail)
+}
+
+func fault(err error) (pointer, detail string) {
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntactic):
+		return string(syntactic.JSONPointer), syntax(syntactic)
+	case errors.As(err, &semantic):
+		return string(semantic.JSONPointer), meaning(semantic)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "", "the JSON breaks off before its end"
+	}
+	return "", "not a JSON value"
+}
+
+func syntax(err *jsontext.SyntacticError) string {
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return "the field is given twice"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the JSON breaks off before its end"
+	case err.Err != nil:
+		return fmt.Sprintf("broken JSON at byte %d: %v", err.ByteOffset, err.Err)
+	}
+	return fmt.Sprintf("broken JSON at byte %d", err.ByteOffset)
+}
+
+func meaning(err *json.SemanticError) string {
+	if errors.Is(err, json.ErrUnknownName) {
+		return "unknown field"
+	}
+	if err.JSONKind != 0 && err.GoType != nil {
+		return fmt.Sprintf("a JSON %s is not what is expected here", kindName(err.JSONKind))
+	}
+	if err.Err != nil {
+		return err.Err.Error()
+	}
+	return "not what is expected here"
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 'f', 't':
+		return "boolean"
+	case '"':
+		return "string"
+	case '0':
+		return "number"
+	case '{', '}':
+		return "object"
+	default:
+		return "array"
+	}
+}
