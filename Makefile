@@ -1,0 +1,56 @@
+# Targets for people. `make run` and `make test` are all that a newcomer needs.
+
+GO ?= go
+TOOLS := $(CURDIR)/.tools
+LINT_VERSION := v2.11.0
+FUZZTIME ?= 20s
+
+# Packages with goroutines: tested with the race detector on. The others are tested without, which is quicker.
+RACE := ./commands/... ./eventstore/... ./projections/... ./queries/... ./internal/run/... ./internal/stream/... ./internal/watermark/... ./internal/httpx/...
+PLAIN := ./domain/... ./cmd/... ./internal/archtest/... ./internal/client/... ./internal/config/... ./internal/datadir/... ./internal/envelope/... ./internal/journal/... ./internal/telemetry/... ./internal/wire/...
+
+.PHONY: help run build test lint tidy-check fmt bench fuzz soak clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: ## run Daybook, everything embedded, on http://127.0.0.1:8080 with its data in ./data
+	$(GO) run ./cmd/daybook serve --dev
+
+build: ## build bin/daybook
+	$(GO) build -trimpath -o bin/daybook ./cmd/daybook
+
+test: ## run all tests
+	$(GO) vet ./...
+	$(GO) test -race $(RACE)
+	$(GO) test $(PLAIN)
+
+lint: $(TOOLS)/golangci-lint ## run the linters
+	$(TOOLS)/golangci-lint run ./...
+
+fmt: $(TOOLS)/golangci-lint ## format the code
+	$(TOOLS)/golangci-lint fmt ./...
+
+tidy-check: ## fail where go.mod or go.sum is not tidy
+	$(GO) mod tidy -diff
+
+bench: ## run the Go benchmarks, and the program's own against a no-op handler
+	$(GO) test -run '^$$' -bench . -benchmem ./domain/... ./eventstore/... ./commands/... ./projections/... ./queries/... ./internal/...
+	$(GO) run ./cmd/daybook bench post
+	$(GO) run ./cmd/daybook bench bulk
+
+fuzz: ## run each fuzz target for FUZZTIME
+	@set -e; $(GO) list ./... | while read -r pkg; do \
+		$(GO) test -list '^Fuzz' "$$pkg" | { grep '^Fuzz' || true; } | while read -r target; do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+		done; \
+	done
+
+soak: ## run the random trials for long; each prints its seed
+	DAYBOOK_TEST_SOAK=1 $(GO) test -count=1 -timeout 2h -run 'Crash|Kill|Random|Property|Chaos' -v $(RACE) ./cmd/... ./domain/...
+
+clean: ## remove what was built (never ./data)
+	rm -rf bin $(TOOLS)
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
