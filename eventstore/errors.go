@@ -12,11 +12,13 @@ var (
 	ErrConflict = errors.New("the stream is not at the expected revision")
 	// ErrOutcomeUnknown: the append may or may not have been written.
 	ErrOutcomeUnknown = errors.New("the outcome of the append is unknown")
+	// ErrInvalid: the append is not one that any store takes: no records, or a bad name of a stream or a type.
+	ErrInvalid = errors.New("the append is invalid")
 	// ErrTooLarge: the append exceeds what the store takes in one piece.
 	ErrTooLarge = errors.New("the append is too large")
 	// ErrOverloaded: the store took up nothing because too much is waiting. Try again later.
 	ErrOverloaded = errors.New("the store is overloaded")
-	// ErrUnavailable: the store cannot write at present (disk full, connection lost). Nothing was written.
+	// ErrUnavailable: the store cannot do it at present (disk full, connection lost). Nothing was written.
 	ErrUnavailable = errors.New("the store is unavailable")
 	// ErrStreamNotFound: no record was ever appended to the stream.
 	ErrStreamNotFound = errors.New("the stream does not exist")
