@@ -1,0 +1,37 @@
+// Package projections builds the read models: SQL tables that say what the log says, in the shape that queries ask for.
+//
+// Events come in from the store, directly or by way of NATS (package runner); each read model has a folder that says how
+// an event changes its rows; the rows stand in the views database (package views). Queries read them through the SQL
+// views named in docs/schema.md. Nothing here decides anything, and everything here can be made again from the log.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/daybook-ledger/daybook/projections/accounts"
+	"github.com/daybook-ledger/daybook/projections/entries"
+	"github.com/daybook-ledger/daybook/projections/ledgers"
+	"github.com/daybook-ledger/daybook/projections/transactions"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+// Models are the tables of all read models.
+func Models() []views.Model {
+	return []views.Model{ledgers.Model(), accounts.Model(), entries.Model(), transactions.Model()}
+}
+
+// OpenViews opens the views database in the SQLite file at path, makes the file where there is none, and makes the
+// tables and SQL views of every read model that has none yet.
+func OpenViews(ctx context.Context, path string) (*views.DB, error) {
+	db, err := views.Open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open the read models: %w", err)
+	}
+	err = db.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(Models()) })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the read models' tables: %w", err), db.Close())
+	}
+	return db, nil
+}

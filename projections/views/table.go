@@ -1,0 +1,74 @@
+package views
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Table is a read model's table. Each generation of the read model has its own, named after the generation, and the SQL
+// view of the plain name shows the live one.
+type Table struct {
+	Name    string
+	Columns []Column
+	// Key is the primary key: the order in which rows are stored.
+	Key     []string
+	Indexes []Index
+}
+
+// Column is a column: its name and its type in SQL, such as "TEXT NOT NULL".
+type Column struct{ Name, Type string }
+
+// Index is an index beside the primary key. Where is empty, or the condition of a partial index.
+type Index struct {
+	Columns []string
+	Unique  bool
+	Where   string
+}
+
+// Of is the table's name in a generation, such as "entries_3".
+func (t Table) Of(generation int64) string { return t.Name + "_" + strconv.FormatInt(generation, 10) }
+
+// Names are those of the columns, in order.
+func (t Table) Names() []string {
+	names := make([]string, len(t.Columns))
+	for i, column := range t.Columns {
+		names[i] = column.Name
+	}
+	return names
+}
+
+func (t Table) create(generation int64) string {
+	var text strings.Builder
+	text.WriteString("CREATE TABLE " + t.Of(generation) + " (")
+	for _, column := range t.Columns {
+		text.WriteString(column.Name + " " + column.Type + ", ")
+	}
+	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + ")) WITHOUT ROWID")
+	return text.String()
+}
+
+func (t Table) createIndexes(generation int64) []string {
+	texts := make([]string, len(t.Indexes))
+	for i, index := range t.Indexes {
+		kind := "INDEX "
+		if index.Unique {
+			kind = "UNIQUE INDEX "
+		}
+		texts[i] = "CREATE " + kind + t.Of(generation) + "_" + strconv.Itoa(i+1) +
+			" ON " + t.Of(generation) + " (" + strings.Join(index.Columns, ", ") + ")"
+		if index.Where != "" {
+			texts[i] += " WHERE " + index.Where
+		}
+	}
+	return texts
+}
+
+func (t Table) drop(generation int64) string { return "DROP TABLE IF EXISTS " + t.Of(generation) }
+
+// show makes the view of the plain name show a generation.
+func (t Table) show(generation int64) []string {
+	return []string{
+		"DROP VIEW IF EXISTS " + t.Name,
+		"CREATE VIEW " + t.Name + " AS SELECT " + strings.Join(t.Names(), ", ") + " FROM " + t.Of(generation),
+	}
+}
