@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+// Options adjust the engine. Every zero field stands for the value in brackets.
+type Options struct {
+	// Clock tells the time at which events are recorded [time.Now].
+	Clock func() time.Time
+	// NewID makes the ids of events; several goroutines call it [UUIDs of version 7].
+	NewID func() eventstore.ID
+	// Logger gets what an operator should know; never the content of commands or events [discarded].
+	Logger *slog.Logger
+	// Registerer gets the metrics [none].
+	Registerer prometheus.Registerer
+	// Snapshots keeps states, so that loading a stream need not begin at its beginning [none are kept].
+	Snapshots Snapshots
+
+	// QueueLength is how many commands may wait for one stream; a longer unit is taken when nothing waits [32,768].
+	QueueLength int
+	// MaxBatchEvents and MaxBatchBytes bound what is appended at once; one unit may exceed them [8,192; 4 MiB].
+	MaxBatchEvents int
+	MaxBatchBytes  int
+	// MaxAttempts is how often a unit is decided before it fails because others keep writing to the stream [16].
+	MaxAttempts int
+	// KeyRetention is how long idempotency keys are known, by recorded time [24 h, which is also the least].
+	KeyRetention time.Duration
+	// SnapshotEvery is the least number of events from one snapshot to the next [50,000].
+	SnapshotEvery int
+	// IdleAfter is how long a stream without commands stays in memory [10 min].
+	IdleAfter time.Duration
+}
+
+// Snapshots keeps the newest snapshot of each stream. It need not be durable, nor right: what it gives back is checked
+// against the log. Implementations are safe for concurrent use.
+type Snapshots interface {
+	// Save keeps the snapshot of the stream as it was after the event of that revision, in place of the one it has.
+	Save(ctx context.Context, stream string, revision eventstore.Revision, snapshot []byte) error
+	// Load gives back what was saved last, or nil where nothing was.
+	Load(ctx context.Context, stream string) ([]byte, error)
+}
+
+const minKeyRetention = 24 * time.Hour
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = func() eventstore.ID { return eventstore.ID(uuid.Must(uuid.NewV7())) }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.QueueLength = cmp.Or(o.QueueLength, 32_768)
+	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 8_192)
+	o.MaxBatchBytes = cmp.Or(o.MaxBatchBytes, 4<<20)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 16)
+	o.KeyRetention = max(o.KeyRetention, minKeyRetention)
+	o.SnapshotEvery = cmp.Or(o.SnapshotEvery, 50_000)
+	o.IdleAfter = cmp.Or(o.IdleAfter, 10*time.Minute)
+	return o
+}
