@@ -36,8 +36,7 @@ func ReadParams(c echo.Context, allowed ...string) (*Params, error) {
 			At("?", "broken percent-encoding or separator").Because(err)
 	}
 	for name, given := range values {
-		family, _, isMember := member(name)
-		if !slices.Contains(allowed, name) && (!isMember || !slices.Contains(allowed, family+"[]")) {
+		if !permitted(name, allowed) {
 			return nil, NewProblem(CodeMalformedRequest, "The query parameter %q is unknown here.", name).
 				At("?"+name, "unknown parameter")
 		}
@@ -47,6 +46,13 @@ func ReadParams(c echo.Context, allowed ...string) (*Params, error) {
 		}
 	}
 	return &Params{values: values}, nil
+}
+
+func permitted(name string, allowed []string) bool {
+	if family, _, ok := member(name); ok {
+		return slices.Contains(allowed, family+"[]")
+	}
+	return !strings.HasSuffix(name, "[]") && slices.Contains(allowed, name)
 }
 
 // member splits "metadata[k]".
