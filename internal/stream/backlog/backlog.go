@@ -1,0 +1,124 @@
+// Package backlog is a bounded queue between one who brings items singly and one who takes all that wait.
+//
+// It is how batches form without lingering: an idle taker gets an item at once, a busy one finds next time all that
+// came meanwhile. It is bounded by number and by bytes; whoever brings more than fits waits.
+package backlog
+
+import (
+	"context"
+	"sync"
+)
+
+// Limits bound a number of items and the sum of their sizes in bytes.
+type Limits struct {
+	Items int
+	Bytes int
+}
+
+// Backlog is the queue. Any number may bring; one takes.
+type Backlog[T any] struct {
+	capacity Limits
+
+	mu    sync.Mutex
+	items []T
+	sizes []int
+	bytes int
+
+	// ready holds a token while there are items, room while there may be room for one more.
+	ready chan struct{}
+	room  chan struct{}
+}
+
+// New makes a backlog that holds up to its capacity, and one item however large it is.
+func New[T any](capacity Limits) *Backlog[T] {
+	return &Backlog[T]{capacity: capacity, ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
+// Put brings one item, waiting until it fits. It fails with the context's error, and the item was not taken up then.
+func (b *Backlog[T]) Put(ctx context.Context, item T, size int) error {
+	for {
+		b.mu.Lock()
+		if b.fits(size) {
+			b.items = append(b.items, item)
+			b.sizes = append(b.sizes, size)
+			b.bytes += size
+			first := len(b.items) == 1
+			more := b.fits(0)
+			b.mu.Unlock()
+			if first {
+				signal(b.ready)
+			}
+			if more {
+				// Another may be waiting for the room that is left.
+				signal(b.room)
+			}
+			return nil
+		}
+		b.mu.Unlock()
+		select {
+		case <-b.room:
+		case <-ctx.Done():
+			return ctx.Err() //nolint:wrapcheck // the caller's own context
+		}
+	}
+}
+
+func (b *Backlog[T]) fits(size int) bool {
+	return len(b.items) == 0 || len(b.items) < b.capacity.Items && b.bytes+size <= b.capacity.Bytes
+}
+
+// Take waits until something is there, and takes as much of it as the limits allow, at least one item. It fails with
+// the context's error.
+func (b *Backlog[T]) Take(ctx context.Context, limits Limits) ([]T, error) {
+	for {
+		if taken := b.TryTake(limits); taken != nil {
+			return taken, nil
+		}
+		select {
+		case <-b.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err() //nolint:wrapcheck // the caller's own context
+		}
+	}
+}
+
+// TryTake is Take that does not wait: it gives nil where nothing is there.
+func (b *Backlog[T]) TryTake(limits Limits) []T {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.items) == 0 {
+		return nil
+	}
+	n, bytes := 1, b.sizes[0]
+	for n < len(b.items) && n < limits.Items && bytes+b.sizes[n] <= limits.Bytes {
+		bytes += b.sizes[n]
+		n++
+	}
+	taken := b.items[:n:n]
+	b.bytes -= bytes
+	if n == len(b.items) {
+		b.items, b.sizes = nil, b.sizes[:0]
+	} else {
+		b.items, b.sizes = b.items[n:], b.sizes[n:]
+		signal(b.ready)
+	}
+	signal(b.room)
+	return taken
+}
+
+// Ready yields a token when there may be something to take.
+func (b *Backlog[T]) Ready() <-chan struct{} { return b.ready }
+
+// Len is the number of items that wait.
+func (b *Backlog[T]) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.items)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
