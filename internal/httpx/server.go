@@ -39,6 +39,7 @@ func New(o Options) *echo.Echo {
 	e.HidePort = true
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Logger.SetOutput(io.Discard)
+	e.JSONSerializer = serializer{}
 	e.HTTPErrorHandler = ErrorHandler(o.Logger)
 	e.Use(observe(o, newMetrics(o.Registerer)))
 	e.GET("/problems", listProblems)

@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// StatementLine is one entry of an account's statement: Debit or Credit is set, the other is empty. BalanceAfter is the
+// account's balance in the asset after the entry, in effective order, signed on the account's normal side.
+type StatementLine struct {
+	TransactionID uint64    `json:"transaction_id"`
+	Asset         string    `json:"asset"`
+	Debit         string    `json:"debit,omitempty"`
+	Credit        string    `json:"credit,omitempty"`
+	BalanceAfter  string    `json:"balance_after"`
+	EffectiveAt   time.Time `json:"effective_at"`
+	RecordedAt    time.Time `json:"recorded_at"`
+	Description   string    `json:"description"`
+	Reference     *string   `json:"reference"`
+}
+
+// BalanceRow is the balance of an account, or of a group of accounts, in one asset. Account is the account's address,
+// or the address that the group shares; it is empty where all accounts are one group. Balance is on the normal side of
+// the accounts, or debits less credits where they do not share one. Numbers may have more than 128 bits in a group.
+type BalanceRow struct {
+	Account string `json:"account,omitempty"`
+	Asset   string `json:"asset"`
+	Debits  string `json:"debits"`
+	Credits string `json:"credits"`
+	Balance string `json:"balance"`
+}
+
+// Balances are rows in order of account and asset, as they stood at a revision.
+type Balances struct {
+	Balances []BalanceRow `json:"balances"`
+	Revision uint64       `json:"revision"`
+}
+
+// Event is an event as a CloudEvents 1.0 JSON object. Daybook's attributes beyond those of the standard are Revision
+// and those after it.
+type Event struct {
+	SpecVersion     string          `json:"specversion"`
+	ID              string          `json:"id"`
+	Source          string          `json:"source"`
+	Type            string          `json:"type"`
+	Time            time.Time       `json:"time"`
+	DataContentType string          `json:"datacontenttype"`
+	Data            json.RawMessage `json:"data"`
+	Revision        uint64          `json:"revision"`
+	Actor           string          `json:"actor"`
+	CorrelationID   string          `json:"correlationid,omitempty"`
+	CausationID     string          `json:"causationid,omitempty"`
+	SchemaVersion   int             `json:"schemaversion"`
+	PreviousHash    string          `json:"prevhash"`
+	Hash            string          `json:"hash"`
+}
