@@ -1,35 +1,182 @@
 // Package engine runs a decider over streams of events: it loads a stream's state, decides commands against it, appends
-// what happened, and answers when that is durable.
+// what happened, and answers when that is durable. It knows nothing of ledgers.
+//
+// Units of commands come in from the HTTP handlers through [Engines.Submit]; events go out to the event store, and back
+// to the handlers as answers. The engine may import the event store's port and the envelope, and no domain.
+//
+// # How a unit goes through
+//
+// For each stream in use one goroutine owns the state (stream.go, to be read first):
+//
+//	decide   Every unit that waits is decided, one after another, against the state as it evolves: idempotency key,
+//	         Decide, Evolve, encode, seal. Its events join the open batch.
+//	append   When no append is under way, the open batch is appended with the expected revision. Meanwhile the units
+//	         that come in are decided on top of it, into the next batch.
+//	answer   When the append returns, the callers of its batch are answered. Everything that was decided on top of
+//	         something not yet durable waits for it, rejections and replays too, because they tell of it.
+//
+// # When the append does not succeed
+//
+//	conflict          Somebody else wrote. What was speculated is dropped, the stream loaded again, the same units
+//	                  decided again; a bounded number of times.
+//	outcome unknown   The same, but first the log is asked whether it has the batch, by the id of its first event. A
+//	                  batch that is not there might still arrive: that stays in doubt until another event stands in its
+//	                  place, and until then nobody is told that his unit failed.
+//	too large         The batch is halved between its units. A unit that is too large by itself fails.
+//	not written       The units fail, and the state is loaded again for the next one.
+//
+// Correctness rests on the expected revision alone, never on being the only writer. A batch without events has no
+// append to fence it, so the log is asked whether the stream is still as it was, before a rejection is told.
 package engine
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"unicode/utf8"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 )
 
-// span is a range of revisions, both ends included.
-type span struct{ first, last eventstore.Revision }
-
-// Engines has one engine for each stream that is in use.
+// Engines has one engine for each stream that is in use. It is safe for concurrent use.
 type Engines[S, C, E any] struct {
 	store   eventstore.Store
 	decider Decider[S, C, E]
 	options Options
+	metrics *metrics
+
+	// life ends when Close gives up; it is the context of what the streams do.
+	life    context.Context //nolint:containedctx // the lifetime of goroutines that belong to no caller
+	end     context.CancelFunc
+	running sync.WaitGroup
+
+	mu     sync.RWMutex
+	live   map[string]*stream[S, C, E]
+	closed bool
 }
 
 // New makes engines over a store. Close them before the store.
 func New[S, C, E any](store eventstore.Store, decider Decider[S, C, E], options Options) *Engines[S, C, E] {
-	return &Engines[S, C, E]{store: store, decider: decider, options: options.withDefaults()}
+	options = options.withDefaults()
+	life, end := context.WithCancel(context.Background())
+	return &Engines[S, C, E]{
+		store: store, decider: decider, options: options, metrics: newMetrics(options.Registerer),
+		life: life, end: end, live: map[string]*stream[S, C, E]{},
+	}
 }
 
-// Submit has a unit decided against the stream's state, and returns when all that it rests on is durable.
+// Submit has a unit decided against the stream's state, and returns when all that its result rests on is durable. The
+// error is why the unit failed as a whole: one of this package's errors, a [*RefusedError], or the context's. A command
+// that was rejected is no such error, but for the one in an atomic unit.
 //
-// Where ctx ends first, it returns the context's error, and the unit may still be accepted.
+// Where ctx ends first, the unit may still be accepted. Submitting it again with the same keys finds out. The caller
+// leaves the unit's commands as they are after Submit.
 func (e *Engines[S, C, E]) Submit(ctx context.Context, stream string, unit Unit[C]) (Result[E], error) {
-	return Result[E]{}, ErrUnavailable
+	if err := unit.check(); err != nil {
+		return Result[E]{}, err
+	}
+	j := &job[C, E]{Unit: unit, ctx: ctx, done: make(chan struct{})}
+	if err := e.enqueue(stream, j); err != nil {
+		return Result[E]{}, err
+	}
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		return Result[E]{}, fmt.Errorf("wait for the unit's outcome: %w", ctx.Err())
+	}
+	if j.err != nil {
+		return Result[E]{}, j.err
+	}
+	if err := e.replay(ctx, stream, j.result.Answers); err != nil {
+		return Result[E]{}, err
+	}
+	return j.result, nil
+}
+
+func (u *Unit[C]) check() error {
+	if len(u.Commands) == 0 {
+		return fmt.Errorf("%w: it has no command", ErrInvalidUnit)
+	}
+	valid := utf8.ValidString(u.Actor) && utf8.ValidString(u.Correlation) && utf8.ValidString(u.Causation)
+	for i := range u.Commands {
+		valid = valid && utf8.ValidString(u.Commands[i].Key)
+	}
+	if !valid {
+		return fmt.Errorf("%w: actor, correlation, causation and keys must be UTF-8", ErrInvalidUnit)
+	}
+	return nil
+}
+
+// enqueue gives the job to the stream's engine, and starts one where there is none.
+func (e *Engines[S, C, E]) enqueue(name string, j *job[C, E]) error {
+	for {
+		e.mu.RLock()
+		s, closed := e.live[name], e.closed
+		outcome := retired
+		if s != nil && !closed {
+			outcome = s.box.put(j)
+		}
+		e.mu.RUnlock()
+		switch {
+		case closed:
+			return fmt.Errorf("submit to stream %q: %w", name, ErrClosed)
+		case outcome == taken:
+			return nil
+		case outcome == full:
+			e.metrics.refused.Add(float64(len(j.Commands)))
+			return fmt.Errorf("%w: too many commands wait for stream %q", ErrOverloaded, name)
+		}
+		e.start(name, s)
+	}
+}
+
+// start starts an engine for the stream, in place of the one that was found to be retired.
+func (e *Engines[S, C, E]) start(name string, old *stream[S, C, E]) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.live[name] != old {
+		return
+	}
+	s := newStream(e, name)
+	e.live[name] = s
+	e.metrics.streams.Inc()
+	e.running.Go(func() {
+		s.run()
+		e.forget(s)
+	})
+}
+
+func (e *Engines[S, C, E]) forget(s *stream[S, C, E]) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.metrics.streams.Dec()
+	if e.live[s.name] == s {
+		delete(e.live, s.name)
+	}
 }
 
 // Close lets no more units in, has those that are in decided, appended and answered, saves snapshots, and waits for all
-// that. Where ctx ends first, what is left is broken off: its callers get an error.
-func (e *Engines[S, C, E]) Close(ctx context.Context) error { return nil }
+// that. Where ctx ends first, what is left is broken off: its callers get an error, and so does the caller of Close.
+func (e *Engines[S, C, E]) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	for _, s := range e.live {
+		s.box.close()
+	}
+	e.mu.Unlock()
+
+	drained := make(chan struct{})
+	go func() {
+		e.running.Wait()
+		close(drained)
+	}()
+	defer e.end()
+	select {
+	case <-drained:
+		return nil
+	case <-ctx.Done():
+		e.end()
+		<-drained
+		return fmt.Errorf("drain the engines: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+// finish does what the outcome of the append calls for.
+func (s *stream[S, C, E]) finish(err error) {
+	b := s.writing
+	s.writing = nil
+	switch {
+	case err == nil:
+		s.accept(b)
+	case errors.Is(err, ErrTooLarge), errors.Is(err, eventstore.ErrInvalid):
+		s.divide(b, err)
+	case errors.Is(err, eventstore.ErrConflict):
+		s.metrics.conflicts.Inc()
+		s.decideAgain(b)
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrOverloaded), errors.Is(err, ErrClosed):
+		s.log.Warn("nothing could be appended", "events", len(b.records), "error", err)
+		s.putBack(b.units)
+		s.failAll(err)
+	default: // ErrOutcomeUnknown, and whatever does not promise that nothing was written
+		s.log.Warn("the outcome of an append is unknown", "events", len(b.records), "error", err)
+		s.metrics.unknown.Inc()
+		s.doubts = append(s.doubts, b)
+		for i := range b.units {
+			b.units[i].job.doubtful = true
+		}
+		s.decideAgain(b)
+	}
+}
+
+// accept answers the callers of a batch that is durable.
+func (s *stream[S, C, E]) accept(b *batch[C, E]) {
+	if len(b.records) > 0 {
+		s.doubts = nil // another event stands in their place
+		s.metrics.batchEvents.Observe(float64(len(b.records)))
+	}
+	for i := range b.units {
+		u := &b.units[i]
+		switch {
+		case u.job.answered:
+		case u.job.doubtful && len(s.doubts) > 0:
+			s.answer(u.job, Result[E]{}, inDoubt())
+		default:
+			s.count(u)
+			s.answer(u.job, u.result, u.err)
+		}
+	}
+	s.saveBehind(b)
+}
+
+// divide has a batch that the store does not take appended in two halves. The state stays as it is: it is the same
+// events, one after another.
+func (s *stream[S, C, E]) divide(b *batch[C, E], err error) {
+	if len(b.units) > 1 {
+		first, second := b.halve()
+		s.halves = slices.Insert(s.halves, 0, first, second)
+		return
+	}
+	s.fail(b.units[0].job, fmt.Errorf("append to stream %q: %w", s.name, err))
+	s.putBack(nil)
+}
+
+// decideAgain has the units of a failed batch decided again, unless that was tried too often.
+func (s *stream[S, C, E]) decideAgain(failed *batch[C, E]) {
+	again := make([]decided[C, E], 0, len(failed.units))
+	for _, u := range failed.units {
+		if u.job.attempts++; u.job.attempts < s.options.MaxAttempts {
+			again = append(again, u)
+			continue
+		}
+		s.fail(u.job, fmt.Errorf("%w: stream %q was never as expected, %d times", ErrOverloaded, s.name, u.job.attempts))
+	}
+	s.putBack(again)
+}
+
+// putBack drops what was speculated, and puts the given units and those decided on top of them back to the front of the
+// queue, in the same order.
+func (s *stream[S, C, E]) putBack(units []decided[C, E]) {
+	for _, b := range s.halves {
+		units = append(units, b.units...)
+	}
+	if s.open != nil {
+		units = append(units, s.open.units...)
+	}
+	again := make([]*job[C, E], 0, len(units)+len(s.queue))
+	for _, u := range units {
+		again = append(again, u.job)
+	}
+	s.queue = append(again, s.queue...)
+	s.halves, s.open = nil, nil
+	s.unload()
+}
+
+// resolve asks the log about the batches in doubt. All of them demanded to begin at the same revision: when an event
+// stands there, the batch that it belongs to was written, whole, and the others never will be.
+func (s *stream[S, C, E]) resolve() error {
+	if len(s.doubts) == 0 {
+		return nil
+	}
+	doubts := s.doubts
+	for recorded, err := range s.store.ReadStream(s.life, s.name, doubts[0].before.next()) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: ask stream %q what became of an append: %w", ErrUnavailable, s.name, err)
+		}
+		for _, b := range doubts {
+			if b.records[0].ID == recorded.ID {
+				s.accept(b)
+			}
+		}
+		s.doubts = nil
+		s.queue = slices.DeleteFunc(s.queue, func(j *job[C, E]) bool { return j.answered })
+		return nil
+	}
+	return nil
+}
+
+// failAll fails everything that was taken. Nothing is being appended.
+func (s *stream[S, C, E]) failAll(err error) {
+	for _, j := range s.queue {
+		s.fail(j, fmt.Errorf("stream %q: %w", s.name, err))
+	}
+	s.queue, s.doubts = nil, nil
+}
+
+// fail answers that nothing of the unit was written, as far as that is known.
+func (s *stream[S, C, E]) fail(j *job[C, E], err error) {
+	if j.doubtful && len(s.doubts) > 0 {
+		err = inDoubt()
+	}
+	s.answer(j, Result[E]{}, err)
+}
+
+func inDoubt() error {
+	return fmt.Errorf("%w, and the log did not tell it afterwards", ErrOutcomeUnknown)
+}
+
+func (s *stream[S, C, E]) answer(j *job[C, E], result Result[E], err error) {
+	s.box.release(j)
+	j.result, j.err, j.answered = result, err, true
+	close(j.done)
+}

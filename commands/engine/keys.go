@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/envelope"
+)
+
+// keyDigest stands for an idempotency key of one actor.
+type keyDigest [16]byte
+
+// digestKey is the first half of the SHA-256 of the actor's length (8 bytes), the actor and the key.
+func digestKey(actor, key string) keyDigest {
+	var stack [256]byte
+	b := binary.BigEndian.AppendUint64(stack[:0], uint64(len(actor)))
+	b = append(b, actor...)
+	b = append(b, key...)
+	return short(sha256.Sum256(b))
+}
+
+func short(h envelope.Hash) [16]byte { return [16]byte(h[:16]) }
+
+// knownKey is a key that was used up, and where the events are that it caused.
+type knownKey struct {
+	digest   keyDigest
+	request  [16]byte
+	recorded int64 // Unix seconds
+	first    eventstore.Revision
+	count    uint32 // of events, which follow one another; at least 1
+}
+
+func (k knownKey) is(request envelope.Hash) bool { return k.request == short(request) }
+
+func (k knownKey) span() span {
+	return span{first: k.first, last: k.first + eventstore.Revision(k.count) - 1}
+}
+
+// span is a range of revisions, both ends included.
+type span struct{ first, last eventstore.Revision }
+
+// keyTable has the keys that were used of late, in the order of their recorded time, which never decreases: so old ones
+// are dropped from its front without a search.
+type keyTable struct {
+	entries []knownKey
+	dropped uint64               // how many entries there were before entries[0]
+	index   map[keyDigest]uint64 // how many entries there were before the key's
+}
+
+func (t *keyTable) find(digest keyDigest) (knownKey, bool) {
+	i, found := t.index[digest]
+	if !found {
+		return knownKey{}, false
+	}
+	return t.entries[i-t.dropped], true
+}
+
+// add puts a key in, which is not there unless it is older than the retention.
+func (t *keyTable) add(k knownKey) {
+	if t.index == nil {
+		t.index = map[keyDigest]uint64{}
+	}
+	t.index[k.digest] = t.dropped + uint64(len(t.entries))
+	t.entries = append(t.entries, k)
+}
+
+// see puts in the key of an event that is read from the log. The events of one command follow one another and have the
+// same recorded time.
+func (t *keyTable) see(e *envelope.Envelope, at eventstore.Revision) {
+	k := knownKey{
+		digest: digestKey(e.Actor, e.Key), request: short(e.Request), recorded: e.RecordedAt.Unix(), first: at, count: 1,
+	}
+	if n := len(t.entries); n > 0 {
+		last := &t.entries[n-1]
+		if last.digest == k.digest && last.recorded == k.recorded && last.span().last+1 == at {
+			last.count++
+			return
+		}
+	}
+	t.add(k)
+}
+
+// prune drops the keys that were recorded before a time.
+func (t *keyTable) prune(before time.Time) {
+	for len(t.entries) > 0 && t.entries[0].recorded < before.Unix() {
+		t.remove(0)
+		t.entries = t.entries[1:]
+		t.dropped++
+	}
+}
+
+// mark is where the table ends, for rewind to return to. There is no prune in between.
+func (t *keyTable) mark() int { return len(t.entries) }
+
+func (t *keyTable) rewind(mark int) {
+	for i := mark; i < len(t.entries); i++ {
+		t.remove(i)
+	}
+	t.entries = t.entries[:mark]
+}
+
+// remove takes an entry out of the index, unless a newer one has the same key.
+func (t *keyTable) remove(i int) {
+	if digest := t.entries[i].digest; t.index[digest] == t.dropped+uint64(i) {
+		delete(t.index, digest)
+	}
+}

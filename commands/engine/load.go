@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/envelope"
+)
+
+// errStale: a snapshot does not belong to the log as it is.
+var errStale = errors.New("the log is not the one that the snapshot was taken of")
+
+// unload drops the state, which nobody can rely on any more.
+func (s *stream[S, C, E]) unload() {
+	var none S
+	s.loaded, s.state, s.head, s.keys = false, none, head{}, keyTable{}
+}
+
+// load makes the state from the snapshot and the events after it, or from all events, and then finds out what became of
+// the batches in doubt. The order matters: what arrives between the two is found in the log, and is never decided again
+// on a state that has it.
+func (s *stream[S, C, E]) load() error {
+	started := time.Now()
+	err := s.loadState()
+	if err == nil {
+		err = s.resolve()
+	}
+	s.metrics.loadSeconds.Observe(time.Since(started).Seconds())
+	if err != nil {
+		s.log.Error("the stream could not be loaded", "error", err)
+		s.unload()
+		return err
+	}
+	s.loaded = true
+	return nil
+}
+
+func (s *stream[S, C, E]) loadState() error {
+	if s.restore() {
+		err := s.readTail()
+		if !errors.Is(err, errStale) {
+			return err
+		}
+		s.log.Warn("a snapshot is ignored", "error", err)
+	}
+	s.unload()
+	s.state = s.decider.New()
+	s.snapshots.covered = 0
+	return s.readTail()
+}
+
+// readTail evolves the state by the events that it does not have, and checks the chain on the way. Where the state comes
+// from a snapshot, the event that it ends with is read once more: the log must have it.
+func (s *stream[S, C, E]) readTail() error {
+	from, check := s.head.next(), s.head.exists
+	if check {
+		from = s.head.revision
+	}
+	keysFrom := s.now().Add(-s.options.KeyRetention)
+	for recorded, err := range s.store.ReadStream(s.life, s.name, from) {
+		switch {
+		case errors.Is(err, eventstore.ErrStreamNotFound) && !check:
+			return nil
+		case errors.Is(err, eventstore.ErrStreamNotFound):
+			return errStale
+		case errors.Is(err, ErrCorrupt):
+			return fmt.Errorf("read stream %q: %w", s.name, err)
+		case err != nil:
+			return fmt.Errorf("%w: read stream %q: %w", ErrUnavailable, s.name, err)
+		}
+		event, err := s.unseal(recorded)
+		if err != nil {
+			return err
+		}
+		if check {
+			if recorded.Revision != s.head.revision || event.Envelope.Hash != s.head.hash {
+				return errStale
+			}
+			check = false
+			continue
+		}
+		if err := s.follow(event); err != nil {
+			return err
+		}
+		if event.Envelope.Key != "" && !event.Envelope.RecordedAt.Before(keysFrom) {
+			s.keys.see(&event.Envelope, event.Revision)
+		}
+	}
+	if check {
+		return errStale
+	}
+	return nil
+}
+
+// follow evolves the state by an event of the log.
+func (s *stream[S, C, E]) follow(event Event[E]) error {
+	e := &event.Envelope
+	switch {
+	case event.Revision != s.head.next():
+		return s.corrupt("revision %d stands where %d should", event.Revision, s.head.next())
+	case e.Previous != s.head.hash:
+		return s.corrupt("event %d does not continue the chain of hashes", event.Revision)
+	case e.RecordedAt.Before(s.head.recordedAt):
+		return s.corrupt("event %d was recorded before the one that precedes it", event.Revision)
+	}
+	if err := s.decider.Evolve(s.state, event.Event); err != nil {
+		return s.corrupt("event %d cannot follow: %w", event.Revision, err)
+	}
+	s.head = head{exists: true, revision: event.Revision, hash: e.Hash, recordedAt: e.RecordedAt}
+	return nil
+}
+
+func (s *stream[S, C, E]) corrupt(format string, args ...any) error {
+	return fmt.Errorf("%w: stream %q: %w", ErrCorrupt, s.name, fmt.Errorf(format, args...))
+}
+
+// unseal reads an event as it is recorded, and checks that it is what was sealed.
+func (e *Engines[S, C, E]) unseal(r eventstore.Recorded) (Event[E], error) {
+	event := Event[E]{Revision: r.Revision}
+	var err error
+	if event.Envelope, err = envelope.Parse(r.Metadata); err != nil {
+		return event, fmt.Errorf("%w: event %d of stream %q: %w", ErrCorrupt, r.Revision, r.Stream, err)
+	}
+	place := envelope.Place{Stream: r.Stream, Revision: uint64(r.Revision), Type: r.Type}
+	if err = event.Envelope.Verify(place, r.Data); err == nil && event.Envelope.ID != r.ID {
+		err = errors.New("it has two ids")
+	}
+	if err != nil {
+		return event, fmt.Errorf("%w: event %d of stream %q: %w", ErrCorrupt, r.Revision, r.Stream, err)
+	}
+	event.Event, err = e.decider.Decode(Payload{Type: r.Type, Schema: event.Envelope.Schema, Data: r.Data})
+	if err != nil {
+		return event, fmt.Errorf("%w: event %d of stream %q: %w", ErrCorrupt, r.Revision, r.Stream, err)
+	}
+	return event, nil
+}
