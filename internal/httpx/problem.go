@@ -46,9 +46,12 @@ func NewProblem(code Code, format string, args ...any) *Problem {
 	return &Problem{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// InvalidField is the problem of fields that have the right type and a wrong value.
+// MaxFieldErrors is how many fields at fault a problem lists.
+const MaxFieldErrors = 20
+
+// InvalidField is the problem of fields that have the right type and a wrong value. It lists the first of them.
 func InvalidField(fields ...FieldError) *Problem {
-	p := &Problem{Code: CodeInvalidField, Errors: fields}
+	p := &Problem{Code: CodeInvalidField, Errors: fields[:min(len(fields), MaxFieldErrors)]}
 	switch len(fields) {
 	case 0:
 	case 1:

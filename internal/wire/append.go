@@ -22,14 +22,20 @@ func Append(b []byte, value any) ([]byte, error) {
 
 // AppendJSON writes the transaction.
 func (t *Transaction) AppendJSON(b []byte) []byte {
+	return t.AppendJSONWith(b, func(b []byte) []byte { return AppendEntries(b, t.Entries) })
+}
+
+// AppendJSONWith writes the transaction with the list of entries that a function writes, for those who have them in
+// another form than t.Entries.
+func (t *Transaction) AppendJSONWith(b []byte, entries func([]byte) []byte) []byte {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendUint(b, t.ID, 10)
 	b = append(b, `,"ledger":`...)
-	b = appendString(b, t.Ledger)
+	b = AppendString(b, t.Ledger)
 	b = append(b, `,"status":`...)
-	b = appendString(b, t.Status)
+	b = AppendString(b, t.Status)
 	b = append(b, `,"entries":`...)
-	b = AppendEntries(b, t.Entries)
+	b = entries(b)
 	b = append(b, `,"effective_at":`...)
 	b = appendTime(b, t.EffectiveAt)
 	b = append(b, `,"recorded_at":`...)
@@ -38,10 +44,10 @@ func (t *Transaction) AppendJSON(b []byte) []byte {
 	if t.Reference == nil {
 		b = append(b, `null`...)
 	} else {
-		b = appendString(b, *t.Reference)
+		b = AppendString(b, *t.Reference)
 	}
 	b = append(b, `,"description":`...)
-	b = appendString(b, t.Description)
+	b = AppendString(b, t.Description)
 	b = append(b, `,"metadata":`...)
 	b = AppendMetadata(b, t.Metadata)
 	b = append(b, `,"reverts":`...)
@@ -51,7 +57,7 @@ func (t *Transaction) AppendJSON(b []byte) []byte {
 	b = append(b, `,"hold":`...)
 	b = appendNumber(b, t.Hold)
 	b = append(b, `,"actor":`...)
-	b = appendString(b, t.Actor)
+	b = AppendString(b, t.Actor)
 	b = append(b, `,"revision":`...)
 	b = strconv.AppendUint(b, t.Revision, 10)
 	return append(b, '}')
@@ -72,16 +78,16 @@ func AppendEntries(b []byte, entries []Entry) []byte {
 // AppendJSON writes the entry.
 func (e *Entry) AppendJSON(b []byte) []byte {
 	b = append(b, `{"account":`...)
-	b = appendString(b, e.Account)
+	b = AppendString(b, e.Account)
 	b = append(b, `,"asset":`...)
-	b = appendString(b, e.Asset)
+	b = AppendString(b, e.Asset)
 	if e.Debit != "" {
 		b = append(b, `,"debit":`...)
-		b = appendString(b, e.Debit)
+		b = AppendString(b, e.Debit)
 	}
 	if e.Credit != "" {
 		b = append(b, `,"credit":`...)
-		b = appendString(b, e.Credit)
+		b = AppendString(b, e.Credit)
 	}
 	return append(b, '}')
 }
@@ -89,11 +95,11 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 // AppendJSON writes the account.
 func (a *Account) AppendJSON(b []byte) []byte {
 	b = append(b, `{"address":`...)
-	b = appendString(b, a.Address)
+	b = AppendString(b, a.Address)
 	b = append(b, `,"type":`...)
-	b = appendString(b, a.Type)
+	b = AppendString(b, a.Type)
 	b = append(b, `,"status":`...)
-	b = appendString(b, a.Status)
+	b = AppendString(b, a.Status)
 	b = append(b, `,"limits":{"min_balance":`...)
 	b = appendOptional(b, a.Limits.MinBalance)
 	b = append(b, `,"max_balance":`...)
@@ -115,7 +121,7 @@ func (a *Account) AppendJSON(b []byte) []byte {
 // AppendJSON writes the balance.
 func (l *Balance) AppendJSON(b []byte) []byte {
 	b = append(b, `{"asset":`...)
-	b = appendString(b, l.Asset)
+	b = AppendString(b, l.Asset)
 	for _, member := range [...]struct{ name, value string }{
 		{`,"debits":`, l.Debits},
 		{`,"credits":`, l.Credits},
@@ -125,7 +131,7 @@ func (l *Balance) AppendJSON(b []byte) []byte {
 		{`,"available":`, l.Available},
 	} {
 		b = append(b, member.name...)
-		b = appendString(b, member.value)
+		b = AppendString(b, member.value)
 	}
 	return append(b, '}')
 }
@@ -144,9 +150,9 @@ func AppendMetadata(b []byte, m map[string]string) []byte {
 		} else {
 			b = append(b, ',')
 		}
-		b = appendString(b, k)
+		b = AppendString(b, k)
 		b = append(b, ':')
-		b = appendString(b, m[k])
+		b = AppendString(b, m[k])
 	}
 	return append(b, '}')
 }
@@ -168,12 +174,12 @@ func appendOptional(b []byte, s *string) []byte {
 	if s == nil {
 		return append(b, `null`...)
 	}
-	return appendString(b, *s)
+	return AppendString(b, *s)
 }
 
-// appendString copies a text of plain characters as it is, and leaves every other to the JSON library. What is not
+// AppendString writes a JSON string. It copies a text of plain characters as it is, and leaves every other to the JSON library. What is not
 // UTF-8 becomes U+FFFD.
-func appendString(b []byte, s string) []byte {
+func AppendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			quoted, _ := jsontext.AppendQuote(b, s)

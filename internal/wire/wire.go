@@ -66,9 +66,11 @@ type Chart struct {
 	Rules      []Rule `json:"rules"`
 }
 
-// Rule is one line of a chart.
+// Rule is one line of a chart. AnyCase makes the pattern's first segment match in any letter case; the templates' rules
+// have it.
 type Rule struct {
 	Pattern    string   `json:"pattern"`
+	AnyCase    bool     `json:"any_case,omitzero"`
 	Type       string   `json:"type"`
 	MinBalance *string  `json:"min_balance,omitempty"`
 	MaxBalance *string  `json:"max_balance,omitempty"`
