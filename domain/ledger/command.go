@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
-	"github.com/daybook-ledger/daybook/domain/money"
 )
 
 // Command is a request to change one ledger. The set is closed: it is the types of this file.

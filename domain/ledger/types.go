@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/money"
 )
@@ -73,8 +76,27 @@ type Chart struct {
 // compared segment by segment from the left.
 type Rule struct {
 	Pattern address.Pattern
+	// AnyCase makes the pattern's first segment match in any letter case; one in the right case is more specific. The
+	// templates have such rules, so that "Assets:Cash" is an asset too.
+	AnyCase bool
 	Type    AccountType
 	Limits  Limits
 	// Assets are those that the account may hold; none listed means all.
 	Assets []money.Asset
+}
+
+// String is "debit" or "credit".
+func (s Side) String() string {
+	if s == Debit {
+		return "debit"
+	}
+	return "credit"
+}
+
+// keys gives the keys in order.
+func (m Metadata) keys() []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }

@@ -1,0 +1,178 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"hash/maphash"
+	"iter"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/money"
+)
+
+// Book is the state of one ledger: what [Decide] needs to know of its history and nothing more. [Evolve] alone changes
+// it. A Book belongs to one goroutine: Decide leaves it as it is to every observer, but works in memory kept inside it.
+//
+// Accounts, holdings and references are kept in slices in the order in which they came, each with an [index]; taking
+// back the last of them is what [Book.Rollback] does. An account costs about 150 bytes with its address and the totals
+// of one asset.
+type Book struct {
+	opened  *LedgerOpened // nil before it
+	matcher *Matcher
+
+	addresses      texts
+	accounts       []account
+	accountIndex   index
+	own            []Limits // of the accounts that have some
+	holdings       []holding
+	holdingIndex   index
+	references     []reference
+	referenceIndex index
+	assets         []money.Asset
+	assetNumbers   map[money.Asset]uint32
+	transactions   uint64
+
+	seed    maphash.Seed // places items in the indexes; nothing that can be observed depends on it
+	journal journal
+	scratch scratch
+}
+
+// account is one account. What it holds is in its holdings.
+type account struct {
+	address address.Address
+	rule    uint32 // of the chart, or noRule
+	own     uint32 // 1 + the place of its own limits in Book.own, 0 where it has none
+	kind    kind
+}
+
+// holding is what one account has in one asset.
+type holding struct {
+	account uint32
+	asset   uint32
+	Totals
+}
+
+// reference is the digest of a transaction's reference. Half a SHA-256 is enough that no two ever meet.
+type reference struct {
+	digest      [16]byte
+	transaction uint64
+}
+
+// Account is an account as it stands in a book.
+type Account struct {
+	Address address.Address
+	Type    AccountType
+	// Limits are those in force: the account's own, else those of the chart's rule.
+	Limits Limits
+}
+
+// Balance is what one account has in one asset.
+type Balance struct {
+	Account address.Address
+	Asset   money.Asset
+	Totals
+}
+
+// NewBook gives the book of a ledger that is not open yet: the state before the first event.
+func NewBook() *Book {
+	return &Book{
+		assetNumbers: map[money.Asset]uint32{},
+		seed:         maphash.MakeSeed(),
+	}
+}
+
+// Opened gives the event that opened the ledger, and whether there was one.
+func (b *Book) Opened() (LedgerOpened, bool) {
+	if b.opened == nil {
+		return LedgerOpened{}, false
+	}
+	return *b.opened, true
+}
+
+// Accounts is the number of accounts that were opened.
+func (b *Book) Accounts() int { return len(b.accounts) }
+
+// Transactions is the number of transactions that were posted, and the id of the last one.
+func (b *Book) Transactions() uint64 { return b.transactions }
+
+// Account gives an account, if it was opened.
+func (b *Book) Account(a address.Address) (Account, bool) {
+	number, ok := b.findAccount(a)
+	if !ok {
+		return Account{}, false
+	}
+	found := &b.accounts[number]
+	return Account{Address: found.address, Type: found.kind.accountType(), Limits: b.limits(number)}, true
+}
+
+// Totals gives what was debited and credited to an account in one asset: zero where nothing was.
+func (b *Book) Totals(a address.Address, asset money.Asset) Totals {
+	if account, ok := b.findAccount(a); ok {
+		if number, ok := b.assetNumbers[asset]; ok {
+			if at, ok := b.findHolding(account, number); ok {
+				return b.holdings[at].Totals
+			}
+		}
+	}
+	return Totals{}
+}
+
+// Balances yields what every account has in every asset that it was ever posted in, in order of first posting.
+func (b *Book) Balances() iter.Seq[Balance] {
+	return func(yield func(Balance) bool) {
+		for i := range b.holdings {
+			h := &b.holdings[i]
+			if !yield(Balance{b.accounts[h.account].address, b.assets[h.asset], h.Totals}) {
+				return
+			}
+		}
+	}
+}
+
+// Reference gives the transaction that has a reference, if one has.
+func (b *Book) Reference(text string) (transaction uint64, found bool) {
+	at, found := b.findReference(digestOf(text))
+	if !found {
+		return 0, false
+	}
+	return b.references[at].transaction, true
+}
+
+func (b *Book) findAccount(a address.Address) (uint32, bool) {
+	return b.accountIndex.find(b.hashText(a), func(i uint32) bool { return b.accounts[i].address == a })
+}
+
+func (b *Book) findHolding(account, asset uint32) (uint32, bool) {
+	return b.holdingIndex.find(b.hashPair(account, asset), func(i uint32) bool {
+		return b.holdings[i].account == account && b.holdings[i].asset == asset
+	})
+}
+
+func (b *Book) findReference(digest [16]byte) (uint32, bool) {
+	return b.referenceIndex.find(b.hashDigest(digest), func(i uint32) bool { return b.references[i].digest == digest })
+}
+
+// limits gives those in force on an account.
+func (b *Book) limits(number uint32) Limits {
+	a := &b.accounts[number]
+	var own Limits
+	if a.own != 0 {
+		own = b.own[a.own-1]
+	}
+	return own.Over(b.matcher.rule(a.rule).Limits)
+}
+
+func (b *Book) hashText(a address.Address) uint64 { return maphash.String(b.seed, string(a)) }
+
+func (b *Book) hashDigest(d [16]byte) uint64 { return maphash.Bytes(b.seed, d[:]) }
+
+// hashPair need not resist anybody: both numbers are given out in order.
+func (b *Book) hashPair(account, asset uint32) uint64 {
+	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio, which spreads numbers in sequence
+	h := (uint64(account)<<32 | uint64(asset)) * golden
+	return (h ^ h>>32) * golden
+}
+
+func digestOf(reference string) [16]byte {
+	sum := sha256.Sum256([]byte(reference))
+	return [16]byte(sum[:16])
+}

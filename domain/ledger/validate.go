@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// How much of everything there may be in a command.
+const (
+	MaxEntries = 2000 // a transaction's; it has at least 2
+
+	maxReference   = 255 // bytes
+	maxDescription = 4096
+	maxKeys        = 64
+	maxKey         = 128
+	maxValue       = 2048
+	maxLedgerName  = 63
+)
+
+// Validate tests the shape of a command: all that is wrong with it whatever the book. The error is a [*Rejection] with
+// one field for each fault, or nil. Addresses, assets, patterns and amounts were parsed, and are only tested for being there.
+//
+// The pointers are those of the command's JSON form in the API, a transaction's in the form with entries.
+func Validate(c Command) error {
+	var f faults
+	switch c := c.(type) {
+	case OpenLedger:
+		f.openLedger(c)
+	case OpenAccount:
+		f.openAccount(c)
+	case PostTransaction:
+		f.postTransaction(c)
+		if len(f) == 0 {
+			if r := unbalanced(c.Entries); r != nil {
+				return r
+			}
+		}
+	default:
+		panic(fmt.Sprintf("ledger: Validate of a %T", c)) // the set is closed
+	}
+	return f.err()
+}
+
+// faults are the fields found wrong so far.
+type faults []Field
+
+func (f *faults) add(pointer, format string, args ...any) {
+	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (f faults) err() error {
+	switch len(f) {
+	case 0:
+		return nil
+	case 1:
+		return &Rejection{Code: InvalidField, Detail: fmt.Sprintf("%s: %s", f[0].Pointer, f[0].Detail), Fields: f}
+	default:
+		return &Rejection{
+			Code:   InvalidField,
+			Detail: fmt.Sprintf("%d fields are invalid; the first is %s: %s", len(f), f[0].Pointer, f[0].Detail),
+			Fields: f,
+		}
+	}
+}
+
+func (f *faults) openLedger(c OpenLedger) {
+	if !validLedgerName(c.Name) {
+		f.add("/name", "want 1 to %d of a-z, 0-9 and -, not starting with -", maxLedgerName)
+	}
+	switch _, known := c.Template.Chart(); {
+	case c.Template == "":
+	case !known:
+		f.add("/template", "want %q or %q", General, Wallets)
+	case c.Chart != nil:
+		f.add("/template", "give a template or a chart, not both")
+	}
+	if c.Chart != nil {
+		f.chart("/chart", *c.Chart)
+	}
+	f.metadata(c.Metadata)
+}
+
+func (f *faults) openAccount(c OpenAccount) {
+	if c.Address == "" {
+		f.add("/address", "want the address of an account")
+	}
+	if _, known := c.Type.kind(); !known && c.Type != "" {
+		f.add("/type", wantType)
+	}
+	if c.Limits.contradictory() {
+		f.add("/min_balance", "want no more than max_balance")
+	}
+	f.metadata(c.Metadata)
+}
+
+func (f *faults) postTransaction(c PostTransaction) {
+	if n := len(c.Entries); n < 2 || n > MaxEntries {
+		f.add("/entries", "want 2 to %d entries", MaxEntries)
+		return
+	}
+	for i := range c.Entries {
+		f.entry(i, &c.Entries[i])
+	}
+	f.effectiveAt(c.EffectiveAt)
+	f.reference(c.Reference)
+	f.text("/description", c.Description, maxDescription)
+	f.metadata(c.Metadata)
+}
+
+func (f *faults) entry(i int, e *Entry) {
+	if e.Account != "" && e.Asset != "" && e.Side <= Credit && !e.Amount.IsZero() {
+		return
+	}
+	pointer := "/entries/" + strconv.Itoa(i)
+	if e.Account == "" {
+		f.add(pointer+"/account", "want the address of an account")
+	}
+	if e.Asset == "" {
+		f.add(pointer+"/asset", "want an asset")
+	}
+	switch {
+	case e.Side > Credit:
+		f.add(pointer, "want a debit or a credit")
+	case e.Amount.IsZero():
+		f.add(pointer+"/"+e.Side.String(), "want more than 0")
+	}
+}
+
+func (f *faults) effectiveAt(t time.Time) {
+	// The zero time, which stands for "when it is recorded", is in year 1.
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		f.add("/effective_at", "want a year from 1 to 9999")
+	}
+}
+
+func (f *faults) reference(s string) {
+	f.text("/reference", s, maxReference)
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		f.add("/reference", "want no control characters")
+	}
+}
+
+func (f *faults) text(pointer, s string, most int) {
+	if len(s) > most {
+		f.add(pointer, "want at most %d bytes", most)
+	}
+	if !utf8.ValidString(s) {
+		f.add(pointer, "want valid UTF-8")
+	}
+}
+
+func (f *faults) metadata(m Metadata) {
+	if len(m) > maxKeys {
+		f.add("/metadata", "want at most %d keys", maxKeys)
+		return
+	}
+	for _, key := range m.keys() {
+		if key == "" || len(key) > maxKey || !utf8.ValidString(key) {
+			f.add("/metadata", "want keys of 1 to %d bytes of valid UTF-8", maxKey)
+			continue
+		}
+		f.text("/metadata/"+escapePointer(key), m[key], maxValue)
+	}
+}
+
+func validLedgerName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' && i > 0) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxLedgerName
+}
+
+// escapePointer makes a name a segment of a JSON pointer (RFC 6901).
+func escapePointer(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
