@@ -1,0 +1,63 @@
+package queries
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+// await returns when the projections have reached the revision that the request demands, and at once where it demands
+// none. A ledger that is not known is waited for too: it may have been opened a moment ago. When the time to wait is
+// over the answer is revision_not_reached.
+func (q *Queries) await(ctx context.Context, r *request, projections ...string) error {
+	at := func() (uint64, error) { return q.views.revision(ctx, r.ledger, projections) }
+	wake := func(ctx context.Context) error { return q.board.Wait(ctx, r.ledger, r.minRevision, projections...) }
+	return q.awaitRevision(ctx, r, at, wake)
+}
+
+// awaitRevision looks at the revision again and again. wake ends a pause early; it is asked until it was wrong once,
+// so that a board that is ahead of the database does not make this a busy loop.
+func (q *Queries) awaitRevision(ctx context.Context, r *request, at func() (uint64, error), wake func(context.Context) error) error {
+	if !r.demands {
+		return nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, r.wait)
+	defer cancel()
+	pause, woken := q.poll, false
+	for {
+		revision, err := at()
+		known := !errors.Is(err, errLedgerNotFound)
+		switch {
+		case err != nil && known:
+			return err
+		case known && revision >= r.minRevision:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case waiting.Err() != nil:
+			return notReached(r, revision, known)
+		}
+		step, end := context.WithTimeout(waiting, pause)
+		if woken {
+			<-step.Done()
+		} else {
+			woken = wake(step) == nil
+		}
+		end()
+		pause = min(2*pause, 8*q.poll)
+	}
+}
+
+func notReached(r *request, revision uint64, known bool) error {
+	took := r.wait.Round(time.Millisecond)
+	if !known {
+		return httpx.NewProblem(httpx.CodeRevisionNotReached, "Ledger %q did not become known to the read models within %s; "+
+			"revision %d was asked for. If the ledger was just opened try again, with a longer ?wait= if need be.", r.ledger, took, r.minRevision)
+	}
+	return httpx.NewProblem(httpx.CodeRevisionNotReached, "The read models of ledger %q are at revision %d and did not reach revision %d "+
+		"within %s. Try again, with a longer ?wait= if need be; if the revision stays as it is, check that the revision asked for was "+
+		"answered by a command, and that the projections run.", r.ledger, revision, r.minRevision, took).
+		With("revision", revision).With("min_revision", r.minRevision)
+}

@@ -1,0 +1,97 @@
+package queries
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/labstack/echo/v4"
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/watermark"
+)
+
+// History is what queries need of an event store.
+type History interface {
+	ReadStream(ctx context.Context, stream string, from eventstore.Revision) iter.Seq2[eventstore.Recorded, error]
+}
+
+// Options are what the queries work with.
+type Options struct {
+	// Views reads the views database; see [OpenViews].
+	Views *sqlx.DB
+	// History is the event store.
+	History History
+	// Board is told by the projections of this process how far they are. Nil where they run elsewhere.
+	Board *watermark.Board
+	// PollEvery is how long a request that waits for a revision sleeps before it looks at the checkpoints again; the
+	// sleeps grow to eight times that. Zero is 25 ms. A Board wakes it sooner.
+	PollEvery time.Duration
+	// Log takes what goes wrong after an answer has begun. Nil discards it.
+	Log *slog.Logger
+}
+
+// Queries has the handlers of all queries. It is safe for concurrent use.
+type Queries struct {
+	views   *reader
+	history History
+	board   *watermark.Board
+	poll    time.Duration
+	log     *slog.Logger
+}
+
+// New makes the queries. The views need not exist yet: until they do, requests fail.
+func New(o Options) *Queries {
+	q := &Queries{views: newReader(o.Views), history: o.History, board: o.Board, poll: o.PollEvery, log: o.Log}
+	if q.board == nil {
+		q.board = watermark.New()
+	}
+	if q.poll <= 0 {
+		q.poll = 25 * time.Millisecond
+	}
+	if q.log == nil {
+		q.log = slog.New(slog.DiscardHandler)
+	}
+	return q
+}
+
+// Register puts the queries into the group of the API's base path.
+func (q *Queries) Register(group *echo.Group) {
+	group.GET("/ledgers", q.listLedgers)
+	ledger := group.Group("/ledgers/:ledger")
+	ledger.GET("", q.getLedger)
+	ledger.GET("/accounts", q.listAccounts)
+	ledger.GET("/accounts/:account", q.getAccount)
+	ledger.GET("/accounts/:account/entries", q.getStatement)
+	ledger.GET("/balances", q.getBalances)
+	ledger.GET("/transactions", q.listTransactions)
+	ledger.GET("/transactions/:id", q.getTransaction)
+	ledger.GET("/events", q.getEvents)
+}
+
+// Close releases the prepared statements. The database and the store belong to whoever opened them.
+func (q *Queries) Close() error { return q.views.close() }
+
+// viewsConnections is how many queries read at once: more only compete for the same processors.
+const viewsConnections = 8
+
+// OpenViews opens the SQLite file of the read models for reading. The file is opened when it is first used, and must
+// exist by then.
+func OpenViews(path string) (*sqlx.DB, error) {
+	settings := url.Values{
+		"mode":    {"rw"}, // "ro" cannot open a write-ahead log that nobody else has open
+		"_pragma": {"busy_timeout(5000)", "cache_size(-32768)", "mmap_size(1073741824)", "temp_store(MEMORY)", "query_only(1)"},
+	}
+	source := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: settings.Encode()}
+	db, err := sqlx.Open("sqlite", source.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(viewsConnections)
+	db.SetMaxIdleConns(viewsConnections)
+	return db, nil
+}

@@ -1,0 +1,116 @@
+package queries
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+// accountSQL reads all there is to one account in one statement, which is the quickest consistent read: a row for each
+// asset, or one where the account has none.
+const accountSQL = `SELECT c.revision, x.type, x.status, x.min_balance, x.max_balance, x.metadata, x.opened_at,
+	b.asset, b.debits, b.credits, b.pending_debits, b.pending_credits
+FROM ledger_ids l
+CROSS JOIN account_ids i
+CROSS JOIN accounts x
+CROSS JOIN live_checkpoints c
+LEFT JOIN balances b ON b.account_id = i.account_id
+WHERE l.name = ? AND i.ledger_id = l.ledger_id AND i.address = ? AND x.account_id = i.account_id
+	AND c.projection = 'accounts' AND c.ledger_id = l.ledger_id
+ORDER BY b.asset`
+
+// account reads one account and the revision that it reflects.
+func (r *reader) account(ctx context.Context, ledger string, at address.Address) (wire.Account, uint64, error) {
+	a := wire.Account{Address: string(at), Balances: []wire.Balance{}}
+	var revision uint64
+	found := false
+	err := r.each(ctx, accountSQL, []any{ledger, string(at)}, func(rows *sql.Rows) error {
+		var row accountRow
+		var b balanceRow
+		err := rows.Scan(&revision, &row.kind, &row.status, &row.min, &row.max, &row.metadata, &row.openedAt,
+			&b.asset, &b.debits, &b.credits, &b.pendingDebits, &b.pendingCredits)
+		if err != nil {
+			return err
+		}
+		if !found {
+			found = true
+			if err := row.show(&a); err != nil {
+				return err
+			}
+		}
+		if !b.asset.Valid {
+			return nil
+		}
+		balance, err := b.show(debitNormal(a.Type))
+		a.Balances = append(a.Balances, balance)
+		return err
+	})
+	if err != nil || found {
+		return a, revision, err
+	}
+	if _, err := r.revision(ctx, ledger, []string{projectionAccounts}); err != nil {
+		return a, 0, err
+	}
+	return a, 0, errAccountNotFound
+}
+
+type accountRow struct {
+	kind, status, metadata, openedAt string
+	min, max                         sql.NullString
+}
+
+func (r *accountRow) show(a *wire.Account) error {
+	a.Type, a.Status = r.kind, r.status
+	if r.min.Valid {
+		a.Limits.MinBalance = &r.min.String
+	}
+	if r.max.Valid {
+		a.Limits.MaxBalance = &r.max.String
+	}
+	var err error
+	if a.OpenedAt, err = time.Parse(time.RFC3339Nano, r.openedAt); err != nil {
+		return err
+	}
+	a.Metadata, err = readMetadata(r.metadata)
+	return err
+}
+
+type balanceRow struct {
+	asset, debits, credits, pendingDebits, pendingCredits sql.NullString
+}
+
+// show computes what is available: the balance, less what holds would take from it.
+func (r *balanceRow) show(debit bool) (wire.Balance, error) {
+	b := wire.Balance{
+		Asset: r.asset.String, Debits: r.debits.String, Credits: r.credits.String,
+		PendingDebits: r.pendingDebits.String, PendingCredits: r.pendingCredits.String,
+	}
+	debits, err := money.ParseAmount(b.Debits)
+	if err != nil {
+		return b, err
+	}
+	credits, err := money.ParseAmount(b.Credits)
+	if err != nil {
+		return b, err
+	}
+	taking := b.PendingDebits
+	if debit {
+		taking = b.PendingCredits
+	}
+	pending, err := money.ParseAmount(taking)
+	if err != nil {
+		return b, err
+	}
+	balance := normal(debit, debits, credits)
+	available, ok := balance.Sub(money.NewSigned(false, pending))
+	if !ok {
+		return b, fmt.Errorf("%w in %s", errTotals, b.Asset)
+	}
+	b.Balance, b.Available = balance.String(), available.String()
+	return b, nil
+}

@@ -1,0 +1,166 @@
+package queries
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+// statementFilter says which lines of an account's statement are asked for.
+type statementFilter struct {
+	account address.Address
+	asset   string // empty for all
+	after   place  // the lines start after it
+	upTo    place  // and end with it
+	limit   int
+	resume  *statementMark // of the page before
+}
+
+// statementMark is where a statement goes on. All pages of a statement show what was known at the first one's
+// revision, so that what is posted while it is read changes nothing in it.
+type statementMark struct {
+	Revision uint64 `json:"r"`
+	After    place  `json:"p"`
+	// Running are the debits and credits up to the mark, an asset each; nil where they are too many to carry.
+	Running map[string][2]money.Amount `json:"b"`
+}
+
+// carried is how many running totals a mark holds: it travels in URLs.
+const carried = 24
+
+type statement struct {
+	lines    []wire.StatementLine
+	revision uint64
+	next     *statementMark // nil after the last page
+}
+
+// statement reads up to limit lines of an account's statement.
+func (r *reader) statement(ctx context.Context, ledger string, f statementFilter) (page statement, err error) {
+	err = r.view(ctx, ledger, asKnown(), func(s *snapshot) error {
+		page.revision = s.revision
+		if f.resume != nil {
+			page.revision = f.resume.Revision
+			f.after = f.resume.After
+		}
+		if page.revision > s.revision {
+			return errMarkAhead
+		}
+		h, err := s.horizon(page.revision)
+		if err != nil {
+			return err
+		}
+		id, debit, err := s.accountSide(f.account, page.revision)
+		if err != nil {
+			return err
+		}
+		running, err := s.running(id, &f, h)
+		if err != nil {
+			return err
+		}
+		return s.statementLines(&page, id, debit, &f, h, running)
+	})
+	return page, err
+}
+
+// errMarkAhead says that a page is asked for that was never given out.
+var errMarkAhead = errors.New("the mark of the statement is ahead of the views")
+
+// accountSide finds an account that was open at a revision, and whether its normal side is debit.
+func (s *snapshot) accountSide(at address.Address, revision uint64) (id int64, debit bool, err error) {
+	err = errAccountNotFound
+	scanErr := s.each(`SELECT i.account_id, x.type FROM account_ids i CROSS JOIN accounts x
+WHERE i.ledger_id = ? AND i.address = ? AND x.account_id = i.account_id AND x.opened_revision <= ?`,
+		[]any{s.ledger, string(at), revision}, func(rows *sql.Rows) error {
+			var kind string
+			err = rows.Scan(&id, &kind)
+			debit = debitNormal(kind)
+			return err
+		})
+	return id, debit, errors.Join(scanErr, err)
+}
+
+// running gives the totals just before the first line of the page.
+func (s *snapshot) running(id int64, f *statementFilter, h horizon) (map[string]totals, error) {
+	running := make(map[string]totals)
+	if f.resume != nil && f.resume.Running != nil {
+		for asset, t := range f.resume.Running {
+			running[asset] = totals{debits: t[0], credits: t[1]}
+		}
+		return running, nil
+	}
+	if f.after == beginning() {
+		return running, nil
+	}
+	found, err := s.standing([]int64{id}, f.after, h)
+	for at, t := range found {
+		running[at.asset] = t
+	}
+	return running, err
+}
+
+const statementSQL = `SELECT e.day, e.nanos, e.transaction_id, e.idx, e.asset, e.side, e.amount, t.recorded_at, t.description, t.reference
+FROM entries e CROSS JOIN transactions t
+WHERE e.account_id = ? AND (e.day, e.nanos, e.transaction_id, e.idx) > (?, ?, ?, ?) AND (e.day, e.nanos) <= (?, ?)
+	AND +e.transaction_id <= ? AND t.ledger_id = ? AND t.transaction_id = e.transaction_id`
+
+const statementOrder = ` ORDER BY e.day, e.nanos, e.transaction_id, e.idx LIMIT ?`
+
+// statementLines reads the lines of a page, and one more to know whether another page follows.
+func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *statementFilter, h horizon, running map[string]totals) error {
+	text := statementSQL
+	args := []any{id, f.after.Day, f.after.Nanos, f.after.Transaction, f.after.Index, f.upTo.Day, f.upTo.Nanos, h.last, s.ledger}
+	if f.asset != "" {
+		text += ` AND e.asset = ?`
+		args = append(args, f.asset)
+	}
+	last := f.after
+	page.lines = []wire.StatementLine{}
+	return s.each(text+statementOrder, append(args, f.limit+1), func(rows *sql.Rows) error {
+		if len(page.lines) == f.limit {
+			page.next = markOf(page.revision, last, running, f.asset)
+			return errEnough
+		}
+		var side int
+		var amount money.Amount
+		var recordedAt string
+		var l wire.StatementLine
+		err := rows.Scan(&last.Day, &last.Nanos, &last.Transaction, &last.Index, &l.Asset, &side, &amount, &recordedAt, &l.Description, &l.Reference)
+		if err != nil {
+			return err
+		}
+		if running[l.Asset], err = running[l.Asset].with(side == sideCredit, amount); err != nil {
+			return fmt.Errorf("%w: account id %d, %s", err, id, l.Asset)
+		}
+		l.BalanceAfter = normal(debit, running[l.Asset].debits, running[l.Asset].credits).String()
+		l.TransactionID = uint64(last.Transaction) //nolint:gosec // ids are counted from 1
+		if side == sideCredit {
+			l.Credit = amount.String()
+		} else {
+			l.Debit = amount.String()
+		}
+		l.EffectiveAt = join(last.Day, last.Nanos)
+		l.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt)
+		page.lines = append(page.lines, l)
+		return err
+	})
+}
+
+func markOf(revision uint64, after place, running map[string]totals, asset string) *statementMark {
+	m := &statementMark{Revision: revision, After: after}
+	if len(running) > carried && asset == "" {
+		return m
+	}
+	m.Running = make(map[string][2]money.Amount, len(running))
+	for of, t := range running {
+		if asset == "" || of == asset {
+			m.Running[of] = [2]money.Amount{t.debits, t.credits}
+		}
+	}
+	return m
+}

@@ -1,0 +1,223 @@
+package queries
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// The projections, by the names under which they keep their checkpoints.
+const (
+	projectionLedgers      = "ledgers"
+	projectionAccounts     = "accounts"
+	projectionEntries      = "entries"
+	projectionTransactions = "transactions"
+)
+
+// reader reads the views. It keeps its statements prepared: their texts are few.
+//
+// Statements do not watch the end of a context, which costs a goroutine each; what reads many rows looks at it itself.
+type reader struct {
+	db *sqlx.DB
+
+	mu       sync.RWMutex
+	prepared map[string]*sqlx.Stmt
+}
+
+func newReader(db *sqlx.DB) *reader { return &reader{db: db, prepared: make(map[string]*sqlx.Stmt)} }
+
+func (r *reader) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for text, stmt := range r.prepared {
+		errs = append(errs, stmt.Close())
+		delete(r.prepared, text)
+	}
+	return errors.Join(errs...)
+}
+
+// kept is the prepared statement, or nil where there is none yet.
+func (r *reader) kept(text string) *sqlx.Stmt {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.prepared[text]
+}
+
+// stmt prepares a statement that is not yet prepared. It needs a connection, so nobody may call it who holds one.
+func (r *reader) stmt(ctx context.Context, text string) (*sqlx.Stmt, error) {
+	if stmt := r.kept(text); stmt != nil {
+		return stmt, nil
+	}
+	made, err := r.db.PreparexContext(ctx, r.db.Rebind(text))
+	if err != nil {
+		return nil, fmt.Errorf("prepare %q: %w", text, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if stmt := r.prepared[text]; stmt != nil { // another was faster
+		return stmt, made.Close()
+	}
+	r.prepared[text] = made
+	return made, nil
+}
+
+// each runs one statement, which by itself sees one state of the database, and gives each row to scan.
+func (r *reader) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
+	stmt, err := r.stmt(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(context.WithoutCancel(ctx), args...)
+	return eachRow(ctx, text, rows, err, scan)
+}
+
+func eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
+	if err != nil {
+		return fmt.Errorf("query %q: %w", text, err)
+	}
+	defer func() { _ = rows.Close() }()
+	const rowsBetweenLooks = 1024
+	for n := 1; rows.Next(); n++ {
+		if n%rowsBetweenLooks == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch err := scan(rows); {
+		case errors.Is(err, errEnough):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read a row of %q: %w", text, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("query %q: %w", text, err)
+	}
+	return nil
+}
+
+// errEnough ends the reading of rows.
+var errEnough = errors.New("enough")
+
+const checkpointsSQL = `SELECT c.projection, l.ledger_id, c.revision
+FROM ledger_ids l JOIN live_checkpoints c ON c.ledger_id = l.ledger_id WHERE l.name = ?`
+
+// revision is the last that all the projections have reached, or errLedgerNotFound where one does not know the ledger.
+func (r *reader) revision(ctx context.Context, ledger string, projections []string) (uint64, error) {
+	heads := make(map[string]uint64, len(projections))
+	err := r.each(ctx, checkpointsSQL, []any{ledger}, func(rows *sql.Rows) error {
+		var projection string
+		var id int64
+		var revision uint64
+		err := rows.Scan(&projection, &id, &revision)
+		heads[projection] = revision
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return least(heads, projections)
+}
+
+func least(heads map[string]uint64, projections []string) (uint64, error) {
+	revision := ^uint64(0)
+	for _, projection := range projections {
+		head, ok := heads[projection]
+		if !ok {
+			return 0, fmt.Errorf("%w: %s has no checkpoint of it", errLedgerNotFound, projection)
+		}
+		revision = min(revision, head)
+	}
+	return revision, nil
+}
+
+// snapshot is one state of the database, as one ledger shows in it.
+type snapshot struct {
+	reader *reader
+	ctx    context.Context //nolint:containedctx // a snapshot lives inside one call
+	tx     *sqlx.Tx
+	ledger int64
+	heads  map[string]uint64
+	// revision is the last that all projections in use have reached: what is read reflects it, and rows that are
+	// later must not show.
+	revision uint64
+	// missed are the statements that were not yet prepared.
+	missed []string
+}
+
+// view gives read one state of the database, and of the projections named.
+func (r *reader) view(ctx context.Context, ledger string, projections []string, read func(s *snapshot) error) error {
+	s := &snapshot{reader: r, ctx: ctx, heads: make(map[string]uint64, 4)}
+	if err := s.open(ledger, projections, read); err != nil {
+		return err
+	}
+	for _, text := range s.missed {
+		_, _ = r.stmt(ctx, text) // what was asked has been read; if this fails, the next one tries again
+	}
+	return nil
+}
+
+func (s *snapshot) open(ledger string, projections []string, read func(s *snapshot) error) error {
+	r, ctx := s.reader, s.ctx
+	conn, err := r.db.Connx(ctx) // the one wait that must end with ctx
+	if err != nil {
+		return fmt.Errorf("connect to the views: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	tx, err := conn.BeginTxx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin to read the views: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	s.tx = tx
+	err = s.each(checkpointsSQL, []any{ledger}, func(rows *sql.Rows) error {
+		var projection string
+		var revision uint64
+		err := rows.Scan(&projection, &s.ledger, &revision)
+		s.heads[projection] = revision
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if s.revision, err = least(s.heads, projections); err != nil {
+		return err
+	}
+	return read(s)
+}
+
+// each runs a statement in the snapshot and gives each row to scan.
+func (s *snapshot) each(text string, args []any, scan func(*sql.Rows) error) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(s.ctx)
+	if stmt := s.reader.kept(text); stmt != nil {
+		rows, err := s.tx.StmtxContext(ctx, stmt).QueryContext(ctx, args...)
+		return eachRow(s.ctx, text, rows, err, scan)
+	}
+	s.missed = append(s.missed, text)
+	rows, err := s.tx.QueryContext(ctx, s.reader.db.Rebind(text), args...)
+	return eachRow(s.ctx, text, rows, err, scan)
+}
+
+// listed is how many values a list of placeholders takes at most; see inList.
+const listed = 256
+
+// inList makes the placeholders and the arguments of "IN (…)" for at most listed ids. Short lists are filled up by
+// repetition, so that there are only two texts of each statement to prepare.
+func inList(ids []int64) (placeholders string, args []any) {
+	size := listed
+	if len(ids) == 1 {
+		size = 1
+	}
+	args = make([]any, size)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)]
+	}
+	return strings.Repeat(", ?", size)[2:], args
+}

@@ -1,0 +1,158 @@
+package queries
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+
+	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+// What a reader does not find.
+var (
+	errLedgerNotFound      = errors.New("the views do not know the ledger")
+	errAccountNotFound     = errors.New("the ledger has no such account")
+	errTransactionNotFound = errors.New("the ledger has no such transaction")
+)
+
+// problem is how an error of a reader is answered. What is not expected passes through, and is a fault of ours.
+func problem(err error) error {
+	switch {
+	case errors.Is(err, errLedgerNotFound):
+		return &httpx.Problem{Code: httpx.CodeLedgerNotFound}
+	case errors.Is(err, errAccountNotFound):
+		return &httpx.Problem{Code: httpx.CodeAccountNotFound}
+	case errors.Is(err, errTransactionNotFound):
+		return &httpx.Problem{Code: httpx.CodeTransactionNotFound}
+	}
+	return err
+}
+
+// request is what every query of a ledger has.
+type request struct {
+	*httpx.Params
+
+	c      echo.Context
+	ledger string
+	// demands tells whether the answer must reflect minRevision at least, and wait how long it may take to get there.
+	demands     bool
+	minRevision uint64
+	wait        time.Duration
+}
+
+// request reads the parameters of a query of a ledger. Faults of their values are noted: the handler calls Err after it
+// has read its own.
+func (q *Queries) request(c echo.Context, allowed ...string) (*request, error) {
+	params, err := httpx.ReadParams(c, append(allowed, "min_revision", "wait")...)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := httpx.PathParam(c, "ledger")
+	if !ok || !isLedgerName(name) {
+		return nil, problem(errLedgerNotFound)
+	}
+	r := &request{Params: params, c: c, ledger: name}
+	r.minRevision, r.wait, r.demands = params.MinRevision()
+	return r, nil
+}
+
+// noAccount is the answer for an account that cannot exist: that its ledger does not, if so.
+func (q *Queries) noAccount(ctx context.Context, r *request, err error) error {
+	if _, unknown := q.views.revision(ctx, r.ledger, []string{projectionAccounts}); unknown != nil {
+		return problem(unknown)
+	}
+	return problem(err)
+}
+
+// isLedgerName tells whether a ledger could have the name: ^[a-z0-9][a-z0-9-]{0,62}$.
+func isLedgerName(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// answer writes a JSON answer that reflects a revision.
+func answer(c echo.Context, revision uint64, body any) error {
+	httpx.SetRevision(c, revision)
+	return writeJSON(c, body)
+}
+
+func writeJSON(c echo.Context, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, httpx.MediaJSON, data)
+}
+
+// bound is a cursor that knows which list it belongs to.
+type bound[T any] struct {
+	List  string `json:"list"`
+	After T      `json:"after"`
+}
+
+// cursorOf reads ?cursor=. given is false on the first page. A cursor of another list, or of the same with other
+// filters, is a fault of the parameters.
+func cursorOf[T any](c echo.Context, p *httpx.Params) (after T, given bool) {
+	b, given := httpx.Cursor[bound[T]](p)
+	if given && b.List != listOf(c) {
+		p.Fault("cursor", "it belongs to another list, or to other filters; start again without it")
+	}
+	return b.After, given
+}
+
+// nextCursor makes the cursor of the page after.
+func nextCursor[T any](c echo.Context, after T) (*string, error) {
+	text, err := httpx.EncodeCursor(bound[T]{List: listOf(c), After: after})
+	return &text, err
+}
+
+// listOf identifies a list: the path and the filters, but not what may differ from page to page.
+func listOf(c echo.Context) string {
+	h := fnv.New64a()
+	write := func(s string) {
+		_, _ = h.Write(binary.AppendUvarint(nil, uint64(len(s))))
+		_, _ = h.Write([]byte(s))
+	}
+	write(c.Request().URL.Path)
+	values := c.QueryParams()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch name {
+		case "limit", "cursor", "min_revision", "wait":
+		default:
+			if text := values.Get(name); text != "" { // an empty parameter is an absent one
+				write(name)
+				write(text)
+			}
+		}
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// page makes a page out of rows, of which one more than limit was read; after makes the cursor's content of the last.
+func page[Row, After any](c echo.Context, rows []Row, limit int, after func(Row) After) (p wire.Page[Row], err error) {
+	p.Data = rows[:min(len(rows), limit)]
+	if p.Data == nil {
+		p.Data = []Row{}
+	}
+	if len(rows) > limit {
+		p.NextCursor, err = nextCursor(c, after(rows[limit-1]))
+	}
+	return p, err
+}

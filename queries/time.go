@@ -1,0 +1,68 @@
+package queries
+
+import (
+	"math"
+	"time"
+
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+const (
+	secondsOfDay  = 24 * 60 * 60
+	lastNanoOfDay = int64(24*time.Hour) - 1
+)
+
+// place is a point in the effective order of entries, and stands for everything up to it, itself included. Its zero
+// value is not special; see beginning and end.
+type place struct {
+	Day         int64 `json:"d"`
+	Nanos       int64 `json:"n"`
+	Transaction int64 `json:"t"`
+	Index       int64 `json:"i"`
+}
+
+// endOf is the place after all entries that are effective at an instant.
+func endOf(day, nanos int64) place {
+	return place{Day: day, Nanos: nanos, Transaction: math.MaxInt64, Index: math.MaxInt64}
+}
+
+// beginning and end are the places before and after all entries. Days stay far from the ends of the integers, so that
+// one can be added or taken away.
+func beginning() place { return endOf(math.MinInt64/2, lastNanoOfDay) }
+func end() place       { return endOf(math.MaxInt64/2, lastNanoOfDay) }
+
+// upTo is the place after a moment: of an instant its own, of a date the end of its day.
+func upTo(m httpx.Moment) place {
+	day, nanos := split(m.Time)
+	if m.Date {
+		nanos = lastNanoOfDay
+	}
+	return endOf(day, nanos)
+}
+
+// before is the place before all entries that are effective at a moment or later.
+func before(m httpx.Moment) place {
+	day, nanos := split(m.Time)
+	if nanos == 0 {
+		return endOf(day-1, lastNanoOfDay)
+	}
+	return endOf(day, nanos-1)
+}
+
+// wholeDays tells whether the place is the end of a day, so that closings alone say what stood then.
+func (p place) wholeDays() bool {
+	return p.Nanos == lastNanoOfDay && p.Transaction == math.MaxInt64
+}
+
+// split makes the pair of integers that an effective time is stored as.
+func split(t time.Time) (day, nanos int64) {
+	seconds := t.Unix()
+	day = seconds / secondsOfDay
+	if seconds%secondsOfDay < 0 {
+		day--
+	}
+	return day, (seconds-day*secondsOfDay)*int64(time.Second) + int64(t.Nanosecond())
+}
+
+// join is the inverse of split.
+func join(day, nanos int64) time.Time { return time.Unix(day*secondsOfDay, nanos).UTC() }
