@@ -116,7 +116,8 @@ func (e *entry) balanceGroup(k kind, name string, scales map[string]int) *Error 
 			sum = sum.addAll(p.value())
 			costs = costs || p.cost != nil
 		case elided != nil:
-			return p.at.errorf("only one of the %s of a transaction can be without an amount", name)
+			return p.at.errorf("only one of the %s of a transaction can be without an amount (which stands two spaces"+
+				" after the account)", name)
 		default:
 			elided = p
 		}
