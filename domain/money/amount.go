@@ -12,7 +12,7 @@ import (
 // Amount is a whole number of an asset's smallest units, from 0 to 2^128-1. The zero value is the amount 0.
 type Amount struct{ hi, lo uint64 }
 
-// MaxAmount is 2^128-1, the greatest amount there is: 340282366920938463463374607431767211455.
+// MaxAmount is 2^128-1, the greatest amount there is: 340282366920938463463374607431768211455.
 var MaxAmount = Amount{hi: ^uint64(0), lo: ^uint64(0)} //nolint:gochecknoglobals // a constant that Go cannot declare
 
 // maxDigits is the number of decimal digits of [MaxAmount].
@@ -21,7 +21,7 @@ const maxDigits = 39
 // What is wrong with a text that is not an amount.
 var (
 	errNotWhole   = errors.New("want a whole number in decimal digits, without sign, spaces or leading zeros")
-	errOutOfRange = errors.New("the number exceeds 340282366920938463463374607431767211455")
+	errOutOfRange = errors.New("the number exceeds 340282366920938463463374607431768211455")
 )
 
 // NewAmount makes an amount of a number of smallest units.
