@@ -1,0 +1,145 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/jmoiron/sqlx"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+const (
+	// applicationID marks the file as an event store of Daybook: "Dybk".
+	applicationID = 0x4479626b
+	// formatVersion is that of the tables and payloads, kept in user_version.
+	formatVersion = 1
+	// pageSize: measured, see docs/schema.md.
+	pageSize = 4096
+)
+
+// The tables are described in docs/schema.md. Rows are only ever inserted, and only by the single writer of a
+// transaction, so that positions grow in commit order.
+const schema = `
+CREATE TABLE streams (
+	stream_id INTEGER PRIMARY KEY,
+	name      TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE appends (
+	position       INTEGER PRIMARY KEY,
+	stream_id      INTEGER NOT NULL REFERENCES streams,
+	first_revision INTEGER NOT NULL,
+	count          INTEGER NOT NULL CHECK (count > 0),
+	payload        BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX appends_by_stream ON appends (stream_id, first_revision);
+`
+
+// prepareFile makes sure that there is an event store at path, and gives its absolute path.
+func prepareFile(ctx context.Context, path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return path, fmt.Errorf("find the file: %w", err)
+	}
+	if _, err = os.Stat(absolute); errors.Is(err, fs.ErrNotExist) {
+		err = createFile(ctx, absolute)
+	}
+	if err != nil {
+		return absolute, fmt.Errorf("create the file: %w", err)
+	}
+	return absolute, checkFile(ctx, absolute)
+}
+
+// createFile makes a new store under another name and links it to its own when it is complete: a file that exists at
+// path is never one that is half made, and an empty one is a loss, not a beginning.
+func createFile(ctx context.Context, path string) error {
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("its write-ahead log %s-wal is there without it: the file was moved or deleted", path)
+	}
+	directory := filepath.Dir(path)
+	if err := os.MkdirAll(directory, 0o750); err != nil {
+		return err //nolint:wrapcheck // names the directory
+	}
+	work, err := os.MkdirTemp(directory, ".new-event-store-")
+	if err != nil {
+		return err //nolint:wrapcheck // names the directory
+	}
+	defer os.RemoveAll(work) //nolint:errcheck // a leftover does no harm
+	made := filepath.Join(work, "events.db")
+	if err := initialise(ctx, made); err != nil {
+		return err
+	}
+	if err := os.Link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err //nolint:wrapcheck // names both files
+	}
+	return syncDirectory(directory)
+}
+
+func initialise(ctx context.Context, path string) (err error) {
+	db, err := sqlx.Open("sqlite", dsn(path, "rwc", fmt.Sprintf("page_size(%d)", pageSize)))
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by Open
+	}
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	script := fmt.Sprintf("BEGIN; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT;",
+		applicationID, formatVersion, schema)
+	// WAL last: until then the file alone is complete.
+	for _, statement := range []string{"PRAGMA synchronous = EXTRA", script, "PRAGMA journal_mode = WAL"} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("make the tables: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkFile refuses what is not an event store. It changes nothing in it. (The file is read through SQLite alone: closing
+// another descriptor of it would drop the locks that this process may hold on it.)
+func checkFile(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		return fmt.Errorf("%w: the file is empty; an event store never is", eventstore.ErrCorrupt)
+	}
+	db, err := sqlx.Open("sqlite", dsn(path, "ro", busyTimeout))
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by Open
+	}
+	defer db.Close() //nolint:errcheck // nothing was written
+	var application, version int64
+	if err := db.GetContext(ctx, &application, "PRAGMA application_id"); err != nil {
+		return fmt.Errorf("read the file: %w", classify(err))
+	}
+	if application != applicationID {
+		return fmt.Errorf("the file is not an event store of Daybook: its application id is %#x, not %#x",
+			application, applicationID)
+	}
+	if err := db.GetContext(ctx, &version, "PRAGMA user_version"); err != nil {
+		return fmt.Errorf("read the file: %w", classify(err))
+	}
+	if version != formatVersion {
+		return fmt.Errorf("the file has format version %d, and this program knows %d alone", version, formatVersion)
+	}
+	return nil
+}
+
+func syncDirectory(directory string) error {
+	d, err := os.Open(directory)
+	if err != nil {
+		return err //nolint:wrapcheck // names the directory
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// busyTimeout is how long a connection waits for another process that writes.
+const busyTimeout = "busy_timeout(5000)"
+
+// dsn names the file to the driver, whatever characters its path has.
+func dsn(path, mode string, pragmas ...string) string {
+	query := url.Values{"mode": {mode}, "_pragma": pragmas}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}

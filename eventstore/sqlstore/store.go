@@ -1,0 +1,190 @@
+// Package sqlstore keeps the event store in a SQLite file: the default, and durable.
+//
+// One goroutine writes. It takes all appends that wait, of all streams, executes them in one transaction, and answers
+// each when that is on the disk: one sync for many appends. The records of one append are one row (see payload.go), so
+// that an event costs little more than copying its bytes. Reads have connections of their own and never wait for the
+// writer, nor hold it up: they read a page, end their transaction, and hand the page out.
+//
+// Another process may append to the same file. The expected revision is tested inside the transaction that writes, so
+// that correctness does not depend on being alone; subscriptions learn of such appends by looking every so often.
+//
+// Reading order: store.go, queue.go, writer.go, session.go, settle.go, payload.go, read.go, subscribe.go, file.go.
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+// Options are the settings of a store; the zero value of each stands for its default.
+type Options struct {
+	// Logger takes what operators must know; nil for nothing.
+	Logger *slog.Logger
+	// Registerer takes the store's metrics; nil for none.
+	Registerer prometheus.Registerer
+	// MaxAppendBytes is what one append may have: 64 MiB, and at most 512 MiB.
+	MaxAppendBytes int
+	// MaxWaiting is how many appends may wait for the writer before more are refused with ErrOverloaded: 4,096.
+	// Together they may have four times MaxAppendBytes.
+	MaxWaiting int
+	// PollInterval is how often subscriptions look for what another process appended: every 500 ms.
+	PollInterval time.Duration
+}
+
+const appendBytesLimit = 512 << 20 // SQLite takes less than 1 GB in a row, and a record is never split
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.MaxAppendBytes = cmp.Or(o.MaxAppendBytes, 64<<20)
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, 4096)
+	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
+	if o.MaxAppendBytes < 1 || o.MaxAppendBytes > appendBytesLimit || o.MaxWaiting < 1 || o.PollInterval < 1 {
+		return o, fmt.Errorf("options of the event store: want 1 to %d bytes an append, at least one append waiting, "+
+			"and a positive poll interval", appendBytesLimit)
+	}
+	return o, nil
+}
+
+// Store is an event store in a SQLite file.
+type Store struct {
+	path    string
+	options Options
+	log     *slog.Logger
+	metrics *metrics
+	queue   *queue
+	readers *sqlx.DB
+
+	writer  sync.WaitGroup // the writer's goroutine
+	closing chan struct{}  // closed by Close: ends waiting
+	alive   sync.RWMutex   // held for reading while a page is read, so that Close waits for it
+
+	// changed holds a channel that is closed, and replaced, after each commit.
+	changed atomic.Pointer[chan struct{}]
+	// unsettled is true while the outcome of a commit is not known for good: see settle.go.
+	unsettled atomic.Bool
+
+	hooks atomic.Pointer[hooks] // nil in production
+}
+
+// hooks let tests reach into the writer. Each may be nil.
+type hooks struct {
+	// transaction runs in the writer's goroutine before each transaction.
+	transaction func(*session)
+	// commit stands in for the session's commit.
+	commit func(*session) error
+	// settle runs before each attempt to settle, which fails where it does.
+	settle func() error
+}
+
+func (s *Store) hook() hooks {
+	if h := s.hooks.Load(); h != nil {
+		return *h
+	}
+	return hooks{}
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+// Open opens the store in the file at path. A file that is missing is created, with its directory; one that is there is
+// taken as it is, and refused where it is not an event store of a format known here.
+//
+// The store keeps running after ctx has ended; Close ends it.
+func Open(ctx context.Context, path string, options Options) (*Store, error) {
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	path, err = prepareFile(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open event store %s: %w", path, err)
+	}
+	s := &Store{
+		path:    path,
+		options: options,
+		log:     options.Logger.With("store", path),
+		queue:   newQueue(options.MaxWaiting, 4*options.MaxAppendBytes),
+		closing: make(chan struct{}),
+	}
+	changed := make(chan struct{})
+	s.changed.Store(&changed)
+	session, err := openSession(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open event store %s: %w", path, err)
+	}
+	s.readers, err = openReaders(path)
+	if err == nil {
+		s.metrics, err = newMetrics(options.Registerer, s.queue)
+	}
+	if err != nil {
+		session.close()
+		return nil, fmt.Errorf("open event store %s: %w", path, err)
+	}
+	s.writer.Go(func() { s.write(session) })
+	return s, nil
+}
+
+// Append implements [eventstore.Store].
+func (s *Store) Append(
+	ctx context.Context, stream string, expected eventstore.Expected, records []eventstore.Record,
+) (eventstore.Appended, error) {
+	if err := eventstore.CheckAppend(stream, records, s.options.MaxAppendBytes); err != nil {
+		return eventstore.Appended{}, err //nolint:wrapcheck // says all there is to say
+	}
+	if err := ctx.Err(); err != nil {
+		return eventstore.Appended{}, fmt.Errorf("append to stream %q: %w", stream, err)
+	}
+	// Encoded here, in the caller's goroutine, so that the writer only has to pass bytes on.
+	r := newRequest(stream, expected, records)
+	if err := s.queue.push(r); err != nil {
+		return eventstore.Appended{}, fmt.Errorf("append to stream %q: %w", stream, err)
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.withdraw() {
+			return eventstore.Appended{}, fmt.Errorf("append to stream %q: %w", stream, ctx.Err())
+		}
+		// It is being written. That takes no longer than the disk does, and then the outcome is known.
+		<-r.done
+	}
+	return r.appended, r.err
+}
+
+// Close implements [eventstore.Store].
+func (s *Store) Close() error {
+	if !s.queue.close() {
+		return nil
+	}
+	close(s.closing)
+	s.writer.Wait()
+	s.metrics.unregister()
+	return nil
+}
+
+// isClosing tells whether Close was called.
+func (s *Store) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// announce wakes those who wait for records.
+func (s *Store) announce() {
+	next := make(chan struct{})
+	close(*s.changed.Swap(&next))
+}
