@@ -12,9 +12,6 @@
 package stream
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -97,37 +94,4 @@ func (c Config) jetstream() jetstream.StreamConfig {
 		Duplicates:  max(c.DuplicateWindow, minDuplicates),
 		Replicas:    max(c.Replicas, 1),
 	}
-}
-
-// Ensure makes the JetStream stream as configured, or changes it to be so.
-func Ensure(ctx context.Context, js jetstream.JetStream, c Config) error {
-	if _, err := js.CreateOrUpdateStream(ctx, c.jetstream()); err != nil {
-		return fmt.Errorf("make or update the JetStream stream %s: %w", Name, err)
-	}
-	return nil
-}
-
-// LastPosition is the [HeaderPosition] of a message near the end of the stream: of the last but rewind, or of the first
-// where there are fewer. It is empty where the stream is, or where that message does not say.
-func LastPosition(ctx context.Context, js jetstream.JetStream, rewind uint64) (string, error) {
-	s, err := js.Stream(ctx, Name)
-	if err != nil {
-		return "", fmt.Errorf("look up the JetStream stream %s: %w", Name, err)
-	}
-	state := s.CachedInfo().State
-	if state.Msgs == 0 {
-		return "", nil
-	}
-	sequence := state.FirstSeq
-	if state.LastSeq-state.FirstSeq > rewind {
-		sequence = state.LastSeq - rewind
-	}
-	msg, err := s.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read message %d of the JetStream stream %s: %w", sequence, Name, err)
-	}
-	return msg.Header.Get(HeaderPosition), nil
 }

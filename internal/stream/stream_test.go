@@ -8,7 +8,6 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/daybook-ledger/daybook/internal/stream"
@@ -44,23 +43,23 @@ func connect(t testing.TB, server *natsserver.Server) *nats.Conn {
 	return conn
 }
 
-func ensure(t testing.TB, conn *nats.Conn) jetstream.JetStream {
+func ensure(t testing.TB, conn *nats.Conn, c stream.Config) *stream.Broker {
 	t.Helper()
-	js, err := jetstream.New(conn)
+	broker, err := stream.NewBroker(conn, c)
 	if err != nil {
-		t.Fatalf("JetStream: %v", err)
+		t.Fatalf("make the broker: %v", err)
 	}
-	if err := stream.Ensure(t.Context(), js, stream.Config{}); err != nil {
+	if err := broker.Ensure(context.Background()); err != nil {
 		t.Fatalf("make the stream: %v", err)
 	}
-	return js
+	return broker
 }
 
 // startStream starts a server with the stream of events, and connects to it.
 func startStream(t testing.TB) *nats.Conn {
 	t.Helper()
 	conn := connect(t, startServer(t, natsserver.Options{}))
-	ensure(t, conn)
+	ensure(t, conn, stream.Config{})
 	return conn
 }
 

@@ -1,0 +1,198 @@
+// Package relay publishes what the event store records: every event of every ledger, in commit order, to NATS.
+//
+// It reads the store through its port and publishes through Watermill, in batches of what waits. It keeps no state of its
+// own: where it goes on is what the broker itself says was published last. It never skips an event; after a failure
+// it may publish one again, which the broker drops if it remembers it and subscribers ignore if not.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/stream"
+	"github.com/daybook-ledger/daybook/internal/stream/backlog"
+)
+
+// Broker is what the relay asks of the broker besides publishing. [stream.Broker] is one.
+type Broker interface {
+	// Ensure makes the stream that events are published to, where it is missing.
+	Ensure(ctx context.Context) error
+	// LastPosition is the position, as text, of the last event published but so many; empty where there never were so
+	// many.
+	LastPosition(ctx context.Context, but uint64) (string, error)
+}
+
+// Options tune a relay. Zero fields take the defaults.
+type Options struct {
+	// MaxEvents and MaxBytes bound what is published at a time: 1,000 events and 4 MiB by default.
+	MaxEvents int
+	MaxBytes  int
+	// Backoff is the longest wait between attempts while the broker is away: 5 s by default.
+	Backoff time.Duration
+	Logger  *slog.Logger
+	// Registry takes the relay's metrics; nil is none.
+	Registry prometheus.Registerer
+	// Now is the clock; it serves metrics alone.
+	Now func() time.Time
+}
+
+// Relay is the worker (see internal/run).
+type Relay struct {
+	store     eventstore.Store
+	publisher message.Publisher
+	broker    Broker
+	options   Options
+	log       *slog.Logger
+	metrics   *metrics
+
+	// published is the position up to which this process knows that everything was published, sent that of the last
+	// event among it.
+	published eventstore.Position
+	sent      eventstore.Position
+	// behind tells that something could not be published and was not since.
+	behind bool
+}
+
+const firstBackoff = 20 * time.Millisecond
+
+// New makes a relay from a store to a publisher behind which that broker is.
+func New(store eventstore.Store, publisher message.Publisher, broker Broker, o Options) *Relay {
+	if o.MaxEvents <= 0 {
+		o.MaxEvents = 1000
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 4 << 20
+	}
+	if o.Backoff <= 0 {
+		o.Backoff = 5 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Relay{
+		store: store, publisher: publisher, broker: broker, options: o,
+		log: o.Logger.With("worker", "relay"), metrics: newMetrics(o.Registry, o.Now),
+	}
+}
+
+// Name is "relay".
+func (r *Relay) Name() string { return "relay" }
+
+// Run relays until ctx ends. It goes on for ever where the broker or the store fails, and returns an error only where
+// the store was closed or its log is corrupt.
+func (r *Relay) Run(ctx context.Context) error {
+	pause, failing := firstBackoff, false
+	recovered := func() {
+		pause = firstBackoff
+		if failing {
+			failing = false
+			r.log.InfoContext(ctx, "publishing again")
+		}
+	}
+	for {
+		err := r.relay(ctx, recovered)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, eventstore.ErrClosed) || errors.Is(err, eventstore.ErrCorrupt) {
+			return err
+		}
+		r.metrics.failed()
+		if !failing {
+			failing = true
+			r.log.WarnContext(ctx, "cannot publish, trying again until it works", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, r.options.Backoff)
+	}
+}
+
+// relay goes on where the broker says, until something fails. It calls succeeded after each batch, and at once where
+// no batch failed before.
+func (r *Relay) relay(ctx context.Context, succeeded func()) error {
+	after, err := r.resume(ctx)
+	if err != nil {
+		return err
+	}
+	r.log.DebugContext(ctx, "relaying", "after", after.String())
+	if !r.behind {
+		r.metrics.idle()
+		succeeded()
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	limits := backlog.Limits{Items: r.options.MaxEvents, Bytes: r.options.MaxBytes}
+	waiting := backlog.New[eventstore.Recorded](limits)
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		cancel(r.read(ctx, after, waiting))
+	}()
+	defer func() {
+		cancel(nil)
+		<-reading
+	}()
+	for {
+		records, err := waiting.Take(ctx, limits)
+		if err != nil {
+			return context.Cause(ctx)
+		}
+		r.metrics.begin()
+		r.behind = true
+		if err := r.publish(records); err != nil {
+			return err
+		}
+		r.behind = false
+		r.metrics.done(len(records), waiting.Len())
+		succeeded()
+	}
+}
+
+// read brings records to the backlog until the store fails or ctx ends.
+func (r *Relay) read(ctx context.Context, after eventstore.Position, waiting *backlog.Backlog[eventstore.Recorded]) error {
+	for record, err := range r.store.Subscribe(ctx, after) {
+		if err != nil {
+			return fmt.Errorf("read the log after %s: %w", after, err)
+		}
+		if err := waiting.Put(ctx, record, len(record.Data)+len(record.Metadata)); err != nil {
+			return err //nolint:wrapcheck // the context's own
+		}
+		after = record.Position
+	}
+	return fmt.Errorf("read the log after %s: %w", after, errEnded)
+}
+
+var errEnded = errors.New("the subscription ended")
+
+// publish publishes what the records of ledgers hold; others are no events of a ledger and concern nobody outside.
+func (r *Relay) publish(records []eventstore.Recorded) error {
+	messages := make([]*message.Message, 0, len(records))
+	sent := r.sent
+	for i := range records {
+		if e, ok := event(&records[i]); ok {
+			messages = append(messages, stream.NewMessage(e))
+			sent = records[i].Position
+		}
+	}
+	if len(messages) > 0 {
+		if err := r.publisher.Publish(stream.Topic, messages...); err != nil {
+			return fmt.Errorf("publish %d events after %s: %w", len(messages), r.published, err)
+		}
+	}
+	r.published, r.sent = records[len(records)-1].Position, sent
+	return nil
+}

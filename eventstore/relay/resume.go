@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/stream"
+)
+
+// resume finds where to go on.
+//
+// What the broker has last is not enough to know. When a batch failed or the process was killed in the middle of one,
+// messages may be stored after one that is not; but never outside of the one batch that was under way. So a relay that
+// starts goes back a batch. One that failed knows up to where everything was acknowledged, unless the broker
+// lost what it had.
+func (r *Relay) resume(ctx context.Context) (eventstore.Position, error) {
+	r.metrics.begin()
+	if err := r.broker.Ensure(ctx); err != nil {
+		return eventstore.Start, err //nolint:wrapcheck // it says what was tried
+	}
+	if r.published != eventstore.Start {
+		last, err := r.position(ctx, 0)
+		if err != nil {
+			return eventstore.Start, err
+		}
+		if last.Compare(r.sent) >= 0 {
+			return r.published, nil
+		}
+		r.log.WarnContext(ctx, "the broker lost events, publishing again what it misses",
+			"published", r.sent.String(), "last", last.String())
+		r.published, r.sent = eventstore.Start, eventstore.Start
+	}
+	return r.position(ctx, uint64(r.options.MaxEvents)) //nolint:gosec // New made it positive
+}
+
+func (r *Relay) position(ctx context.Context, but uint64) (eventstore.Position, error) {
+	text, err := r.broker.LastPosition(ctx, but)
+	if err != nil {
+		return eventstore.Start, fmt.Errorf("find what was published last: %w", err)
+	}
+	if text == "" {
+		return eventstore.Start, nil
+	}
+	position, err := eventstore.ParsePosition(text)
+	if err != nil {
+		r.log.WarnContext(ctx, "cannot read the position of what was published last, publishing everything again", "error", err)
+		return eventstore.Start, nil
+	}
+	return position, nil
+}
+
+// event is what a record of a ledger's stream is on its way; ok is false for records of other streams.
+func event(r *eventstore.Recorded) (e stream.Event, ok bool) {
+	ledger, ok := strings.CutPrefix(r.Stream, "ledger-")
+	if !ok {
+		return stream.Event{}, false
+	}
+	return stream.Event{
+		Ledger: ledger, Revision: uint64(r.Revision), Position: r.Position.String(), Type: r.Type, ID: text(r.ID),
+		Data: r.Data, Metadata: r.Metadata,
+	}, true
+}
+
+// text is an id in the canonical form of a UUID.
+func text(id eventstore.ID) string {
+	var b [36]byte
+	hex.Encode(b[0:8], id[0:4])
+	hex.Encode(b[9:13], id[4:6])
+	hex.Encode(b[14:18], id[6:8])
+	hex.Encode(b[19:23], id[8:10])
+	hex.Encode(b[24:36], id[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}

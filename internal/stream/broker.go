@@ -1,0 +1,60 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Broker is the JetStream stream itself: what there is to say to it besides publishing and subscribing.
+type Broker struct {
+	js     jetstream.JetStream
+	config Config
+}
+
+// NewBroker makes a broker over a connection, which stays the caller's.
+func NewBroker(conn *nats.Conn, c Config) (*Broker, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it tells what is wrong with the options, of which there are none
+	}
+	return &Broker{js: js, config: c}, nil
+}
+
+// Ensure makes the stream as configured, or changes it to be so.
+func (b *Broker) Ensure(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	if _, err := b.js.CreateOrUpdateStream(ctx, b.config.jetstream()); err != nil {
+		return fmt.Errorf("make or update the JetStream stream %s: %w", Name, err)
+	}
+	return nil
+}
+
+// LastPosition is the [HeaderPosition] of the stream's last message but so many. It is empty where there never were so
+// many, where the stream is empty, and where that message does not say. Where those before were discarded it is that
+// of the first.
+func (b *Broker) LastPosition(ctx context.Context, but uint64) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	events, err := b.js.Stream(ctx, Name)
+	if err != nil {
+		return "", fmt.Errorf("look up the JetStream stream %s: %w", Name, err)
+	}
+	state := events.CachedInfo().State
+	if state.Msgs == 0 || state.LastSeq <= but {
+		return "", nil
+	}
+	sequence := max(state.LastSeq-but, state.FirstSeq)
+	msg, err := events.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read message %d of the JetStream stream %s: %w", sequence, Name, err)
+	}
+	return msg.Header.Get(HeaderPosition), nil
+}
