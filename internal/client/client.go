@@ -1,0 +1,154 @@
+// Package client speaks Daybook's HTTP API from Go: the command line uses it, and so do tests that drive the real
+// program.
+//
+// It is thin: a method for a request, the types of internal/wire for answers, and [Problem] for what the server
+// refuses. It keeps no state and repeats nothing: whether a request may be sent again is its caller's to know. Data
+// come from its callers and go out over HTTP.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Client sends requests to one server. It is safe for concurrent use.
+type Client struct {
+	// BaseURL is the server's, without "/v1": "http://127.0.0.1:8080".
+	BaseURL string
+	// HTTP sends the requests. Nil is [http.DefaultClient].
+	HTTP *http.Client
+}
+
+// Media types of requests and answers.
+const (
+	mediaJSON   = "application/json"
+	mediaNDJSON = "application/x-ndjson"
+)
+
+// Get asks for a resource, such as "/ledgers/main/balances", and reads the answer into a pointer; a *json.RawMessage
+// takes it as it is.
+func (c *Client) Get(ctx context.Context, path string, query Query, into any) error {
+	return c.exchange(ctx, http.MethodGet, path, query.values(), nil, nil, into)
+}
+
+// post sends a command. The key is its idempotency key, or empty.
+func (c *Client) post(ctx context.Context, path, key string, body, into any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("write the request to %s as JSON: %w", path, err)
+	}
+	header := http.Header{"Content-Type": {mediaJSON}}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
+	return c.exchange(ctx, http.MethodPost, path, nil, header, bytes.NewReader(data), into)
+}
+
+// exchange sends a request and reads the whole answer.
+func (c *Client) exchange(
+	ctx context.Context, method, path string, query url.Values, header http.Header, body io.Reader, into any,
+) error {
+	answer, err := c.send(ctx, method, path, query, header, body)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read from
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+	}
+	// What follows the JSON is read too, so that the connection can be used again.
+	_, err = io.Copy(io.Discard, answer.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// send gives an answer of success, whose body the caller closes.
+func (c *Client) send(
+	ctx context.Context, method, path string, query url.Values, header http.Header, body io.Reader,
+) (*http.Response, error) {
+	target := strings.TrimRight(c.BaseURL, "/") + "/v1" + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("make the request %s %s: %w", method, path, err)
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	if request.Header.Get("Accept") == "" {
+		request.Header.Set("Accept", mediaJSON)
+	}
+	sender := c.HTTP
+	if sender == nil {
+		sender = http.DefaultClient
+	}
+	answer, err := sender.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("send the request: %w", err)
+	}
+	if answer.StatusCode/100 == 2 {
+		return answer, nil
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read from
+	return nil, readProblem(answer)
+}
+
+// Problem is the error of a request that the server refused (RFC 9457).
+type Problem struct {
+	Type   string  `json:"type"`
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Detail string  `json:"detail"`
+	Code   string  `json:"code"`
+	Errors []Field `json:"errors"`
+}
+
+// Field is a part of a request that is at fault.
+type Field struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// Error gives the status, the code and the detail, and the fields at fault.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s: %s", p.Status, p.Code, p.Detail)
+	for _, field := range p.Errors {
+		fmt.Fprintf(&b, " [%s: %s]", field.Pointer, field.Detail)
+	}
+	return b.String()
+}
+
+// IsCode tells whether an error is a problem with a code.
+func IsCode(err error, code string) bool {
+	var problem *Problem
+	return errors.As(err, &problem) && problem.Code == code
+}
+
+// maxProblem bounds what is read of an answer that is an error.
+const maxProblem = 1 << 20
+
+func readProblem(answer *http.Response) error {
+	problem := &Problem{}
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxProblem))
+	if err != nil {
+		return fmt.Errorf("read the answer %s: %w", answer.Status, err)
+	}
+	if json.Unmarshal(data, problem) != nil || problem.Code == "" {
+		const shown = 200
+		return fmt.Errorf("the server answered %s, which is not one of Daybook's problems: %.*q", answer.Status, shown, data)
+	}
+	problem.Status = answer.StatusCode
+	return problem
+}
