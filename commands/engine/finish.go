@@ -46,7 +46,7 @@ func (s *stream[S, C, E]) accept(b *batch[C, E]) {
 		switch {
 		case u.job.answered:
 		case u.job.doubtful && len(s.doubts) > 0:
-			s.answer(u.job, Result[E]{}, inDoubt())
+			s.fail(u.job, inDoubt())
 		default:
 			s.count(u)
 			s.answer(u.job, u.result, u.err)
@@ -137,6 +137,7 @@ func (s *stream[S, C, E]) fail(j *job[C, E], err error) {
 	if j.doubtful && len(s.doubts) > 0 {
 		err = inDoubt()
 	}
+	s.metrics.failed.Add(float64(len(j.Commands)))
 	s.answer(j, Result[E]{}, err)
 }
 

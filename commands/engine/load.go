@@ -47,7 +47,7 @@ func (s *stream[S, C, E]) loadState() error {
 	}
 	s.unload()
 	s.state = s.decider.New()
-	s.snapshots.covered = 0
+	s.snapshots.covered, s.snapshots.size, s.snapshots.since = 0, 0, 0
 	return s.readTail()
 }
 
@@ -84,6 +84,7 @@ func (s *stream[S, C, E]) readTail() error {
 		if err := s.follow(event); err != nil {
 			return err
 		}
+		s.snapshots.since += len(recorded.Type) + len(recorded.Data) + len(recorded.Metadata)
 		if event.Envelope.Key != "" && !event.Envelope.RecordedAt.Before(keysFrom) {
 			s.keys.see(&event.Envelope, event.Revision)
 		}

@@ -11,7 +11,7 @@ import (
 type metrics struct {
 	waiting atomic.Int64
 
-	accepted, rejected, replayed, refused prometheus.Counter
+	accepted, rejected, replayed, refused, failed prometheus.Counter
 
 	conflicts, unknown         prometheus.Counter
 	batchEvents                prometheus.Histogram
@@ -32,9 +32,11 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		})
 	}
 	commands := with.NewCounterVec(prometheus.CounterOpts(name("commands_total",
-		"Commands, by outcome: accepted, rejected, replayed, or refused because too many waited.")), []string{"outcome"})
+		"Commands, by outcome: accepted, rejected, replayed, refused because too many waited, or failed.")),
+		[]string{"outcome"})
 	m.accepted, m.rejected = commands.WithLabelValues("accepted"), commands.WithLabelValues("rejected")
 	m.replayed, m.refused = commands.WithLabelValues("replayed"), commands.WithLabelValues("refused")
+	m.failed = commands.WithLabelValues("failed")
 	m.conflicts = with.NewCounter(prometheus.CounterOpts(name("conflicts_total",
 		"Batches that were decided again because somebody else had written to the stream.")))
 	m.unknown = with.NewCounter(prometheus.CounterOpts(name("unknown_outcomes_total",

@@ -135,7 +135,7 @@ func (s *stream[S, C, E]) startAppend() {
 		s.finish(nil)
 		return
 	}
-	if len(s.halves) == 0 { // the state is what it will be after b
+	if len(s.halves) == 0 && s.open == nil { // the state is what it will be after b
 		s.encodeSnapshot(b)
 	}
 }

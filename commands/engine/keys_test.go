@@ -1,0 +1,206 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/eventstore/storetest"
+)
+
+// wantReplay checks that a unit of one command is answered with the original events.
+func (b *bench) wantReplay(u unit, original result) {
+	b.Helper()
+	r := b.accept(u)
+	if !r.Answers[0].Replayed {
+		b.Error("it was not replayed")
+	}
+	if diff := cmp.Diff(original.Answers[0].Events, r.Answers[0].Events); diff != "" {
+		b.Errorf("replayed events (-original +got):\n%s", diff)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+
+	original := b.accept(keyed("k", 1, add(1, 2)))
+	b.wantReplay(keyed("k", 1, add(1, 2)), original)
+	b.wantReplay(keyed("k", 1, add(-9)), original) // the request's digest decides, before the state is looked at
+	b.reject(keyed("k", 2, add(1, 2)), engine.ErrKeyReused)
+
+	bob := keyed("k", 2, add(4))
+	bob.Actor = "bob"
+	if r := b.accept(bob); r.Answers[0].Replayed {
+		t.Error("another actor's key is the same key")
+	}
+
+	b.reject(keyed("r", 1, add(-50)), errFloor)
+	if r := b.accept(keyed("r", 2, add(8))); r.Answers[0].Replayed {
+		t.Error("a rejected command used its key up")
+	}
+	b.wantLog("open", "1", "2", "4", "8")
+}
+
+func TestKeysAcrossRestarts(t *testing.T) {
+	for name, options := range map[string]engine.Options{
+		"from the log":        {},
+		"from a snapshot":     {Snapshots: &shelf{}},
+		"from both":           {Snapshots: &shelf{}, SnapshotEvery: 3},
+		"from a useless file": {Snapshots: &shelf{byKey: map[string][]byte{stream: []byte("?")}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, options)
+			b.accept(one(open()))
+			first := b.accept(keyed("a", 1, add(1, 2)))
+			second := b.accept(keyed("b", 2, add(3)))
+			b.restart()
+			third := b.accept(keyed("c", 3, add(4, 5, 6)))
+			b.restart()
+			b.wantReplay(keyed("a", 1, add(1, 2)), first)
+			b.wantReplay(keyed("b", 2, add(3)), second)
+			b.wantReplay(keyed("c", 3, add(4, 5, 6)), third)
+			b.reject(keyed("b", 3, add(3)), engine.ErrKeyReused)
+			b.wantLog("open", "1", "2", "3", "4", "5", "6")
+		})
+	}
+}
+
+func TestAKeyUsedTwiceInOneUnit(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	for _, atomic := range []bool{false, true} {
+		u := many(add(1), add(1), add(2))
+		u.Atomic = atomic
+		key := fmt.Sprint("k", atomic)
+		u.Commands[0].Key, u.Commands[1].Key = key, key
+		r := b.accept(u)
+		if r.Answers[0].Replayed || !r.Answers[1].Replayed {
+			t.Errorf("got %+v", r)
+		}
+		if diff := cmp.Diff(r.Answers[0].Events, r.Answers[1].Events); diff != "" {
+			t.Errorf("(-first +second):\n%s", diff)
+		}
+	}
+	b.wantLog("open", "1", "2", "1", "2")
+}
+
+func TestAKeyInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, engine.Options{})
+		b.accept(one(open()))
+		gate := storetest.NewGate()
+		b.store.Next(gate.Slow())
+		first := b.laterStill(keyed("k", 1, add(1)))
+		same := b.laterStill(keyed("k", 1, add(1)))
+		other := b.laterStill(keyed("k", 2, add(1)))
+		if !waits(same) || !waits(other) {
+			t.Error("a caller was told of what is not durable")
+		}
+		gate.Open()
+		original := (<-first).result.Answers[0]
+		if got := (<-same).result.Answers[0]; !got.Replayed || got.Events[0].Envelope != original.Events[0].Envelope {
+			t.Errorf("got %+v", got)
+		}
+		if got := (<-other).result.Answers[0]; !errors.Is(got.Err, engine.ErrKeyReused) {
+			t.Errorf("got %+v", got)
+		}
+		b.close()
+		b.wantLog("open", "1")
+	})
+}
+
+func TestOneKeyForAUnit(t *testing.T) {
+	unitOf := func(request byte, commands ...command) unit {
+		u := many(commands...)
+		u.OneKey = true
+		for i := range u.Commands {
+			u.Commands[i].Key = fmt.Sprint("bulk/", i)
+			u.Commands[i].Request[0] = request
+		}
+		return u
+	}
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	first, err := b.submit(unitOf(1, add(-1), add(2), add(3)))
+	if err != nil || !errors.Is(first.Answers[0].Err, errFloor) {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	for _, atomic := range []bool{false, true} {
+		u := unitOf(2, add(7), add(2), add(3))
+		u.Atomic = atomic
+		if _, err := b.submit(u); !errors.Is(err, engine.ErrKeyReused) {
+			t.Errorf("got %v", err)
+		}
+	}
+	again := b.accept(unitOf(1, add(-1), add(2), add(3))) // what was rejected is possible now
+	if again.Answers[0].Replayed || !again.Answers[1].Replayed || !again.Answers[2].Replayed {
+		t.Errorf("got %+v", again)
+	}
+	if diff := cmp.Diff(first.Answers[2].Events, again.Answers[2].Events); diff != "" {
+		t.Errorf("(-original +got):\n%s", diff)
+	}
+	b.wantLog("open", "2", "3", "-1")
+}
+
+func TestAnAtomicUnitAgain(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	u := many(add(5), add(-3))
+	u.Atomic, u.OneKey = true, true
+	u.Commands[0].Key, u.Commands[1].Key = "a", "b"
+	first := b.accept(u)
+	again := b.accept(u)
+	for i := range u.Commands {
+		if diff := cmp.Diff(first.Answers[i].Events, again.Answers[i].Events); diff != "" || !again.Answers[i].Replayed {
+			t.Errorf("replayed %v (-original +got):\n%s", again.Answers[i].Replayed, diff)
+		}
+	}
+	b.wantLog("open", "5", "-3")
+}
+
+func TestReplaysFarApart(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	u := many()
+	for i := range 40 {
+		key := fmt.Sprint("k", i)
+		b.accept(keyed(key, 1, add(i, i)))
+		filler := make([]int, 19*i)
+		b.accept(one(add(filler...)))
+		u.Commands = append(u.Commands, keyed(key, 1, add()).Commands[0])
+	}
+	for i, a := range b.accept(u).Answers {
+		want := event(fmt.Sprint(i))
+		if !a.Replayed || len(a.Events) != 2 || a.Events[0].Event != want || a.Events[1].Event != want {
+			t.Errorf("%d: got %+v", i, a)
+		}
+	}
+}
+
+func TestKeysAreForgottenInTheEnd(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+		b := newBench(t, engine.Options{
+			Clock: func() time.Time { return now }, KeyRetention: time.Hour, Snapshots: &shelf{},
+		})
+		b.accept(one(open()))
+		original := b.accept(keyed("k", 1, add(1)))
+		now = now.Add(24 * time.Hour)
+		b.wantReplay(keyed("k", 1, add(1)), original) // a retention below 24 hours is 24 hours
+		now = now.Add(time.Second)
+		if restart {
+			b.restart()
+		}
+		if r := b.accept(keyed("k", 2, add(1))); r.Answers[0].Replayed {
+			t.Error("the key is still known")
+		}
+		b.restart()
+		b.reject(keyed("k", 1, add(1)), engine.ErrKeyReused)
+	}
+}

@@ -1,0 +1,333 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/memstore"
+	"github.com/daybook-ledger/daybook/eventstore/storetest"
+	"github.com/daybook-ledger/daybook/internal/envelope"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The toy is a counter that is opened once, and never goes below zero. A step is one event.
+type (
+	counter struct {
+		open  bool
+		total int
+
+		saved *counter
+	}
+	command struct {
+		open  bool
+		steps []int
+	}
+	event string // "open", or a number
+)
+
+var (
+	errNotOpen = errors.New("the counter is not open")
+	errOpen    = errors.New("the counter is open")
+	errFloor   = errors.New("the counter would go below zero")
+)
+
+func open() command            { return command{open: true} }
+func add(steps ...int) command { return command{steps: steps} }
+
+// poison is a step that is decided and then cannot follow.
+const poison = 666
+
+func toy(decisions *atomic.Int64) engine.Decider[*counter, command, event] {
+	return engine.Decider[*counter, command, event]{
+		New: func() *counter { return &counter{} },
+		Decide: func(c *counter, cmd command, _ time.Time) ([]event, error) {
+			decisions.Add(1)
+			return decide(c, cmd)
+		},
+		Evolve:   evolve,
+		Begin:    func(c *counter) { c.saved = &counter{open: c.open, total: c.total} },
+		Commit:   func(c *counter) { c.saved = nil },
+		Rollback: func(c *counter) { c.open, c.total, c.saved = c.saved.open, c.saved.total, nil },
+		Encode: func(e event) (engine.Payload, error) {
+			return engine.Payload{Type: "Counted", Schema: 1, Data: []byte(e)}, nil
+		},
+		Decode: func(p engine.Payload) (event, error) { return event(p.Data), nil },
+		Snapshot: func(c *counter, dst []byte) []byte {
+			return binary.BigEndian.AppendUint64(dst, uint64(c.total))
+		},
+		Restore: func(p []byte) (*counter, error) {
+			if len(p) != 8 {
+				return nil, errors.New("want 8 bytes")
+			}
+			return &counter{open: true, total: int(binary.BigEndian.Uint64(p))}, nil
+		},
+	}
+}
+
+func decide(c *counter, cmd command) ([]event, error) {
+	if cmd.open {
+		if c.open {
+			return nil, errOpen
+		}
+		return []event{"open"}, nil
+	}
+	if !c.open {
+		return nil, errNotOpen
+	}
+	total, events := c.total, []event(nil)
+	for _, n := range cmd.steps {
+		if total += n; total < 0 {
+			return nil, errFloor
+		}
+		events = append(events, event(strconv.Itoa(n)))
+	}
+	return events, nil
+}
+
+func evolve(c *counter, e event) error {
+	if e == "open" {
+		c.open = true
+		return nil
+	}
+	n, err := strconv.Atoi(string(e))
+	if err != nil || n == poison {
+		return fmt.Errorf("event %q cannot follow", e)
+	}
+	c.total += n
+	return nil
+}
+
+// bench is a store with faults, and engines over it that can be restarted.
+type bench struct {
+	*testing.T
+
+	inner     *memstore.Store
+	store     *storetest.Faulty
+	engines   *engine.Engines[*counter, command, event]
+	decisions atomic.Int64
+	options   engine.Options
+	metrics   *prometheus.Registry
+}
+
+const stream = "ledger-main"
+
+func newBench(t *testing.T, options engine.Options) *bench {
+	t.Helper()
+	return benchOn(t, memstore.New(), options)
+}
+
+func benchOn(t *testing.T, inner *memstore.Store, options engine.Options) *bench {
+	t.Helper()
+	b := &bench{T: t, inner: inner, store: storetest.NewFaulty(inner), options: options}
+	b.start()
+	t.Cleanup(func() { _ = b.engines.Close(context.Background()) })
+	return b
+}
+
+func (b *bench) start() {
+	b.metrics = prometheus.NewRegistry()
+	b.options.Registerer = b.metrics
+	b.engines = engine.New(b.store, toy(&b.decisions), b.options)
+}
+
+func (b *bench) restart() {
+	b.Helper()
+	b.close()
+	b.start()
+}
+
+func (b *bench) close() {
+	b.Helper()
+	if err := b.engines.Close(b.Context()); err != nil {
+		b.Fatalf("close: %v", err)
+	}
+}
+
+type (
+	unit   = engine.Unit[command]
+	result = engine.Result[event]
+)
+
+func one(c command) unit {
+	return unit{Commands: []engine.Command[command]{{Command: c}}, Actor: "ann"}
+}
+
+func many(commands ...command) unit {
+	u := unit{Actor: "ann"}
+	for _, c := range commands {
+		u.Commands = append(u.Commands, engine.Command[command]{Command: c})
+	}
+	return u
+}
+
+func keyed(key string, request byte, c command) unit {
+	u := one(c)
+	u.Commands[0].Key, u.Commands[0].Request = key, envelope.Hash{request, 1}
+	return u
+}
+
+func (b *bench) submit(u unit) (result, error) {
+	b.Helper()
+	return b.engines.Submit(b.Context(), stream, u)
+}
+
+// accept submits what must be accepted, all of it.
+func (b *bench) accept(u unit) result {
+	b.Helper()
+	r, err := b.submit(u)
+	if err != nil {
+		b.Fatalf("submit: %v", err)
+	}
+	for i, a := range r.Answers {
+		if a.Err != nil {
+			b.Fatalf("command %d: %v", i, a.Err)
+		}
+	}
+	return r
+}
+
+// reject submits one command that must be rejected for the given reason.
+func (b *bench) reject(u unit, want error) result {
+	b.Helper()
+	r, err := b.submit(u)
+	if err != nil {
+		b.Fatalf("submit: %v", err)
+	}
+	if !errors.Is(r.Answers[0].Err, want) {
+		b.Fatalf("got %v, want %v", r.Answers[0].Err, want)
+	}
+	return r
+}
+
+// reply is what a caller got.
+type reply struct {
+	result result
+	err    error
+}
+
+// later submits without waiting.
+func (b *bench) later(u unit) <-chan reply {
+	replies := make(chan reply, 1)
+	go func() {
+		r, err := b.submit(u)
+		replies <- reply{r, err}
+	}()
+	return replies
+}
+
+// laterStill submits without waiting for the answer, but until everything has come to rest.
+func (b *bench) laterStill(u unit) <-chan reply {
+	replies := b.later(u)
+	synctest.Wait()
+	return replies
+}
+
+// waits tells whether the caller has no answer yet.
+func waits(replies <-chan reply) bool {
+	synctest.Wait()
+	return len(replies) == 0
+}
+
+// log is the stream as it is, checked.
+func (b *bench) log() []event {
+	b.Helper()
+	var events []event
+	var previous envelope.Envelope
+	for r, err := range b.inner.ReadStream(context.Background(), stream, 0) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			return nil
+		}
+		if err != nil {
+			b.Fatalf("read: %v", err)
+		}
+		e, err := envelope.Parse(r.Metadata)
+		if err != nil {
+			b.Fatalf("revision %d: %v", r.Revision, err)
+		}
+		place := envelope.Place{Stream: stream, Revision: uint64(r.Revision), Type: r.Type}
+		if err := e.Verify(place, r.Data); err != nil {
+			b.Fatal(err)
+		}
+		if e.Previous != previous.Hash || e.RecordedAt.Before(previous.RecordedAt) || e.ID != r.ID {
+			b.Fatalf("revision %d does not follow: %+v after %+v", r.Revision, e, previous)
+		}
+		previous = e
+		events = append(events, event(r.Data))
+	}
+	return events
+}
+
+func (b *bench) wantLog(want ...event) {
+	b.Helper()
+	if diff := cmp.Diff(want, b.log()); diff != "" {
+		b.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func (b *bench) metric(name string) float64 {
+	b.Helper()
+	families, err := b.metrics.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "daybook_engine_"+name {
+			m := f.GetMetric()[0]
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	b.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// shelf keeps snapshots in memory, and counts.
+type shelf struct {
+	mu    sync.Mutex
+	byKey map[string][]byte
+	saved []eventstore.Revision
+	fail  error
+}
+
+func (s *shelf) Save(_ context.Context, stream string, r eventstore.Revision, snapshot []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.byKey = maps.Clone(s.byKey)
+	if s.byKey == nil {
+		s.byKey = map[string][]byte{}
+	}
+	s.byKey[stream] = slices.Clone(snapshot)
+	s.saved = append(s.saved, r)
+	return nil
+}
+
+func (s *shelf) Load(_ context.Context, stream string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.byKey[stream]), s.fail
+}
+
+func (s *shelf) revisions() []eventstore.Revision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.saved)
+}
