@@ -13,9 +13,17 @@ import (
 	"github.com/daybook-ledger/daybook/projections/accounts"
 	"github.com/daybook-ledger/daybook/projections/entries"
 	"github.com/daybook-ledger/daybook/projections/ledgers"
+	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/transactions"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
+
+// All are the read models.
+func All() []projector.Projection {
+	return []projector.Projection{
+		ledgers.Projection(), accounts.Projection(), entries.Projection(), transactions.Projection(),
+	}
+}
 
 // Models are the tables of all read models.
 func Models() []views.Model {

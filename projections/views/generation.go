@@ -117,6 +117,7 @@ func (tx *Tx) DropGeneration(model Model, generation Generation) error {
 			return err
 		}
 	}
+	tx.unprepare()
 	for _, text := range []string{
 		`DELETE FROM checkpoints WHERE projection = ? AND generation = ?`,
 		`DELETE FROM positions WHERE projection = ? AND generation = ?`,

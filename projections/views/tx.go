@@ -131,6 +131,14 @@ func (tx *Tx) prepare(text string) (*sqlx.Stmt, error) {
 	return stmt, nil
 }
 
+// unprepare forgets the prepared statements, some of which are about tables that are gone.
+func (tx *Tx) unprepare() {
+	for text, stmt := range tx.db.prepared {
+		_ = stmt.Close() // it is not in use, and can be of no use any more
+		delete(tx.db.prepared, text)
+	}
+}
+
 func brief(text string) string {
 	const bytesShown = 80
 	if len(text) > bytesShown {

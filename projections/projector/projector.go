@@ -1,0 +1,75 @@
+// Package projector says what a read model has to be so that the runner can keep it: its tables, and how events change
+// their rows.
+//
+// The runner decodes each event once, gives it the short numbers of its ledger and accounts, and hands batches of them to
+// every projection within one write transaction. A projection does nothing else than change its own tables through that
+// transaction: what it writes is a function of its rows and the events alone.
+package projector
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+// Event is an event of a ledger with what its envelope says of it.
+type Event struct {
+	Ledger     string
+	LedgerID   int64
+	Revision   uint64
+	RecordedAt time.Time
+	Actor      string
+	Body       ledger.Event
+	// Accounts are the numbers of the accounts that the event is about: of AccountOpened the one, of TransactionPosted one
+	// for each entry.
+	Accounts []int64
+}
+
+// Projection is a read model: its tables, and the making of what fills one generation of them.
+type Projection struct {
+	Model views.Model
+	New   func(generation int64) Applier
+}
+
+// Applier fills the tables of one generation. The runner calls it from one goroutine at a time.
+type Applier interface {
+	// Apply writes what the events change. They come in the order of each ledger's revisions, none twice, none missing.
+	// An error means that an event cannot be applied (see [Fail]), or is the database's own.
+	Apply(tx *views.Tx, events []Event) error
+	// Reset forgets all that is remembered of rows: the last transaction did not commit, or somebody else wrote.
+	Reset()
+}
+
+// Fail says which event could not be applied, and why.
+func Fail(event *Event, err error) error {
+	return fmt.Errorf("apply revision %d of ledger %q: %w", event.Revision, event.Ledger, err)
+}
+
+// Timestamp writes a time as the columns named …_at hold it.
+func Timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+const secondsADay = 24 * 60 * 60
+
+// Moment splits a time into the two integers that effective times are kept as: days since 1970-01-01 (negative before) and
+// nanoseconds since midnight UTC. Nanoseconds since 1970 in one integer would only reach from 1677 to 2262.
+func Moment(t time.Time) (day, nanos int64) {
+	seconds := t.Unix()
+	day = seconds / secondsADay
+	rest := seconds % secondsADay
+	if rest < 0 {
+		day--
+		rest += secondsADay
+	}
+	return day, rest*int64(time.Second) + int64(t.Nanosecond())
+}
+
+// Revision is a revision as a column holds it.
+func Revision(r uint64) int64 {
+	if r > 1<<62 {
+		panic("revision " + strconv.FormatUint(r, 10) + " is beyond what any log can hold")
+	}
+	return int64(r)
+}

@@ -1,0 +1,137 @@
+// Package runner keeps the read models up to date: it takes events from the store or from a transport, applies each
+// exactly once and in the order of its ledger to every projection, and builds new generations beside the live ones.
+//
+// Events come from an [eventstore.Store], which is the truth, and where a subscriber is given by way of that, which may
+// lose, repeat or reorder them. Rows go to the views database, a batch of events to a transaction, with the checkpoints
+// that say so. Nothing is kept that is not there too: a runner may be stopped at any moment, and several may run at once.
+//
+// Reading order: runner.go, feed.go, group.go, order.go, write.go, member.go, rebuild.go, swap.go, list.go.
+package runner
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/projections/projector"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+// Config is what a runner works with. Views, Store, Projections and Logger are needed.
+type Config struct {
+	Views       *views.DB
+	Store       eventstore.Store
+	Projections []projector.Projection
+	Logger      *slog.Logger
+
+	// Subscriber brings batches of events (see stream.Batch) from Topic. Without one the store itself is subscribed to.
+	Subscriber message.Subscriber
+	Topic      string
+	// Board is told of each revision that a projection has committed.
+	Board Board
+	// Metrics is where the runner's metrics are registered.
+	Metrics prometheus.Registerer
+	// Now is the clock for the lag; time.Now by default.
+	Now func() time.Time
+	// Ticks sets off the comparison with the store when no event came between two of them; every two seconds by default.
+	Ticks <-chan time.Time
+	// RetryPause is the pause before an event is tried again that could not be applied; 100 ms by default.
+	RetryPause time.Duration
+	// BatchMax is how many events at most are applied in a transaction when they come from the store; 10,000 by default.
+	BatchMax int
+}
+
+// Board is told how far projections have come; watermark.Board is one.
+type Board interface {
+	Publish(projection, ledger string, revision uint64)
+}
+
+const (
+	ticksDefault      = 2 * time.Second
+	retryPauseDefault = 100 * time.Millisecond
+	batchMaxDefault   = 10_000
+)
+
+// Runner keeps a group of projections. Its methods are safe for concurrent use; Run may be called once.
+type Runner struct {
+	Config
+
+	metrics *metrics
+	// mu is held while events are applied: one batch at a time.
+	mu   sync.Mutex
+	live *group
+	// idle is false when a batch came since the last tick.
+	idle bool
+	// unverified counts the ticks since the store was last read to its end.
+	unverified int
+}
+
+// New makes a runner. It does nothing until it is told to.
+func New(config Config) *Runner {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.RetryPause == 0 {
+		config.RetryPause = retryPauseDefault
+	}
+	if config.BatchMax == 0 {
+		config.BatchMax = batchMaxDefault
+	}
+	r := &Runner{Config: config, metrics: newMetrics(config.Metrics)}
+	r.live = newGroup(r)
+	for _, p := range config.Projections {
+		r.live.members = append(r.live.members, &member{projection: p})
+	}
+	return r
+}
+
+// Name is for logs.
+func (r *Runner) Name() string { return "projections" }
+
+// Run feeds the projections until ctx ends. Projections that stopped in an earlier run are tried again. One whose tables
+// were made by older code is rebuilt beside them, while the others go on.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.Prepare(ctx); err != nil {
+		return err
+	}
+	var builder sync.WaitGroup
+	defer builder.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before the wait above
+	if outdated := r.live.outdated(); len(outdated) > 0 {
+		builder.Go(func() { r.rebuildOutdated(ctx, outdated) })
+	}
+	var err error
+	if r.Subscriber == nil {
+		err = r.followStore(ctx)
+	} else {
+		err = r.followSubscriber(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // whatever failed did because the work ends
+	}
+	return err
+}
+
+// Prepare makes the tables that are missing, drops what a crash left half-built, and reads how far each projection is.
+// Run does it too.
+func (r *Runner) Prepare(ctx context.Context) error {
+	models := make([]views.Model, len(r.Projections))
+	for i, p := range r.Projections {
+		models[i] = p.Model
+	}
+	if err := r.Views.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(models) }); err != nil {
+		return err
+	}
+	if err := r.dropHalfBuilt(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live.load(ctx, true)
+}

@@ -1,0 +1,68 @@
+package views
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// ErrOvertaken: somebody else has moved a checkpoint, or made another generation live, since it was read. Nothing is lost:
+// read again what there is and go on from there.
+var ErrOvertaken = errors.New("another worker has changed these read models")
+
+// Checkpoints are, for each ledger by name, the revision that a generation needs next.
+func (tx *Tx) Checkpoints(generation Generation) (map[string]uint64, error) {
+	next := make(map[string]uint64)
+	err := tx.Query(`SELECT l.name, c.revision FROM checkpoints c JOIN ledger_ids l ON l.ledger_id = c.ledger_id
+		WHERE c.projection = ? AND c.generation = ?`,
+		[]any{generation.Projection, generation.Number}, func(rows *sqlx.Rows) error {
+			var name string
+			var revision uint64
+			if err := rows.Scan(&name, &revision); err != nil {
+				return fmt.Errorf("read a checkpoint: %w", err)
+			}
+			next[name] = revision + 1
+			return nil
+		})
+	return next, err
+}
+
+// Advance moves a checkpoint from needing one revision next to needing another, if it is where the caller thinks it is;
+// otherwise it fails with [ErrOvertaken].
+func (tx *Tx) Advance(generation Generation, ledgerID int64, from, to uint64) error {
+	var changed int64
+	var err error
+	if from == 0 {
+		changed, err = tx.Exec(`INSERT INTO checkpoints (projection, generation, ledger_id, revision) VALUES (?, ?, ?, ?)
+			ON CONFLICT (projection, generation, ledger_id) DO NOTHING`,
+			generation.Projection, generation.Number, ledgerID, int64(to-1)) //nolint:gosec // a revision fits
+	} else {
+		changed, err = tx.Exec(`UPDATE checkpoints SET revision = ?
+			WHERE projection = ? AND generation = ? AND ledger_id = ? AND revision = ?`,
+			int64(to-1), generation.Projection, generation.Number, ledgerID, int64(from-1)) //nolint:gosec // a revision fits
+	}
+	if err != nil {
+		return err
+	}
+	if changed != 1 {
+		return fmt.Errorf("move the checkpoint of %s: %w", generation.Projection, ErrOvertaken)
+	}
+	return nil
+}
+
+// Position is up to where in the whole log a generation has every event, as text; empty before the first.
+func (tx *Tx) Position(generation Generation) (string, error) {
+	var position string
+	err := tx.Query(`SELECT position FROM positions WHERE projection = ? AND generation = ?`,
+		[]any{generation.Projection, generation.Number}, func(rows *sqlx.Rows) error { return rows.Scan(&position) })
+	return position, err
+}
+
+// SetPosition notes up to where in the whole log a generation has every event.
+func (tx *Tx) SetPosition(generation Generation, position string) error {
+	_, err := tx.Exec(`INSERT INTO positions (projection, generation, position) VALUES (?, ?, ?)
+		ON CONFLICT (projection, generation) DO UPDATE SET position = excluded.position`,
+		generation.Projection, generation.Number, position)
+	return err
+}
