@@ -131,18 +131,21 @@ func daySQL(placeholders string) string {
 // takeLater takes away the entries of transactions after the last that are effective on a day or before.
 func (s *snapshot) takeLater(found map[position]totals, ids []int64, day, last int64) error {
 	placeholders, args := inList(ids)
-	return s.fold(found, laterSQL(placeholders), append(args, last, day), func(t totals, known, credit bool, amount money.Amount) (totals, error) {
+	return s.eachEntry(laterSQL(placeholders), append(args, last, day), func(at position, credit bool, amount money.Amount) error {
+		t, known := found[at]
 		if !known { // the balances are behind the entries, and do not have the asset yet: it moved later altogether
-			return totals{}, nil
+			return nil
 		}
-		return t.without(credit, amount)
+		var err error
+		found[at], err = t.without(credit, amount)
+		return err
 	})
 }
 
 // addKnown adds the entries of transactions up to the last that are effective on a day or before.
 func (s *snapshot) addKnown(found map[position]totals, ids []int64, day, last int64) error {
 	placeholders, args := inList(ids)
-	return s.fold(found, knownSQL(placeholders), append(args, last, day), add)
+	return s.eachEntry(knownSQL(placeholders), append(args, last, day), adding(found))
 }
 
 // addDay adds the entries of the place's day up to it.
@@ -153,31 +156,28 @@ func (s *snapshot) addDay(found map[position]totals, ids []int64, at place, h ho
 	}
 	placeholders, args := inList(ids)
 	args = append(args, at.Day, at.Nanos, at.Transaction, at.Index, last)
-	return s.fold(found, daySQL(placeholders), args, add)
+	return s.eachEntry(daySQL(placeholders), args, adding(found))
 }
 
-func add(t totals, _, credit bool, amount money.Amount) (totals, error) {
-	return t.with(credit, amount)
+func adding(found map[position]totals) func(at position, credit bool, amount money.Amount) error {
+	return func(at position, credit bool, amount money.Amount) (err error) {
+		found[at], err = found[at].with(credit, amount)
+		return err
+	}
 }
 
-// folding is what an entry does to totals that may not be known yet.
-type folding func(t totals, known, credit bool, amount money.Amount) (totals, error)
-
-func (s *snapshot) fold(found map[position]totals, text string, args []any, step folding) error {
+func (s *snapshot) eachEntry(text string, args []any, visit func(at position, credit bool, amount money.Amount) error) error {
 	return s.each(text, args, func(rows *sql.Rows) error {
 		var at position
 		var side int
 		var amount money.Amount
 		err := rows.Scan(&at.account, &at.asset, &side, &amount)
-		if err != nil {
-			return err
+		if err == nil {
+			err = visit(at, side == sideCredit, amount)
 		}
-		t, known := found[at]
-		t, err = step(t, known, side == sideCredit, amount)
 		if err != nil {
 			return fmt.Errorf("%w: account id %d, %s", err, at.account, at.asset)
 		}
-		found[at] = t
 		return nil
 	})
 }

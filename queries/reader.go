@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -56,7 +57,7 @@ func (r *reader) stmt(ctx context.Context, text string) (*sqlx.Stmt, error) {
 	}
 	made, err := r.db.PreparexContext(ctx, r.db.Rebind(text))
 	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", text, err)
+		return nil, fmt.Errorf("prepare %s: %w", brief(text), err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +80,7 @@ func (r *reader) each(ctx context.Context, text string, args []any, scan func(*s
 
 func eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
 	if err != nil {
-		return fmt.Errorf("query %q: %w", text, err)
+		return fmt.Errorf("query %s: %w", brief(text), err)
 	}
 	defer func() { _ = rows.Close() }()
 	const rowsBetweenLooks = 1024
@@ -91,13 +92,22 @@ func eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan f
 		case errors.Is(err, errEnough):
 			return nil
 		case err != nil:
-			return fmt.Errorf("read a row of %q: %w", text, err)
+			return fmt.Errorf("read a row of %s: %w", brief(text), err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("query %q: %w", text, err)
+		return fmt.Errorf("query %s: %w", brief(text), err)
 	}
 	return nil
+}
+
+// brief is the beginning of a statement, for messages.
+func brief(text string) string {
+	const bytesShown = 100
+	if len(text) > bytesShown {
+		text = text[:bytesShown] + "…"
+	}
+	return strconv.Quote(text)
 }
 
 // errEnough ends the reading of rows.

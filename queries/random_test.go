@@ -1,0 +1,224 @@
+package queries_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+var (
+	someAccounts = []string{"assets:cash", "assets:bank", "assets:cash-box", "assets:bank:ä/b c", "income:sales", "world", "users:1", "users:2:a"}
+	someAssets   = []string{"USD/2", "EUR/2", "JPY"}
+	// Few days and few instants within them, so that ties and late entries are common, and one far in the past.
+	someMoments = []string{
+		"2026-01-01T00:00:00Z", "2026-01-01T12:00:00.000000001Z", "2026-01-01T23:59:59.999999999Z", "2026-01-02T00:00:00Z",
+		"2026-01-02T08:00:00Z", "2026-02-15T08:00:00Z", "0900-05-05T05:05:05Z", "2400-05-05T05:05:05Z",
+	}
+	someBounds = append([]string{"", "2026-01-01", "2026-01-02", "2026-01-31", "0900-05-05", "0899-01-01", "2026-01-01T12:00:00Z"}, someMoments...)
+)
+
+// randomWorld has a history of which the projections know different parts. It gives the revision that all know.
+func randomWorld(t *testing.T, rt *rapid.T) (w *world, known uint64) {
+	w = newWorld(t)
+	w.open("main")
+	for range rapid.IntRange(0, 25).Draw(rt, "posts") {
+		n := rapid.IntRange(1, 3).Draw(rt, "transfers")
+		var post ledger.PostTransaction
+		for range n {
+			amount := rapid.SampledFrom([]string{"1", "7", "100", "12345678901234567890123"}).Draw(rt, "amount")
+			from := rapid.SampledFrom(someAccounts).Draw(rt, "from")
+			to := rapid.SampledFrom(someAccounts).Draw(rt, "to")
+			part := transfer(from, to, rapid.SampledFrom(someAssets).Draw(rt, "asset"), amount, rapid.SampledFrom(someMoments).Draw(rt, "at"))
+			post.Entries = append(post.Entries, part.Entries...)
+			post.EffectiveAt = part.EffectiveAt
+		}
+		post.Description = fmt.Sprint("about ", len(w.events["main"]))
+		w.do("main", post)
+		switch rapid.IntRange(0, 5).Draw(rt, "project") {
+		case 0:
+			w.project("accounts")
+		case 1:
+			w.project("entries")
+		case 2:
+			w.project("transactions")
+		}
+	}
+	if rapid.Bool().Draw(rt, "all") {
+		w.project()
+	}
+	w.project("ledgers")
+	for _, m := range w.models {
+		if m.next["main"] == 0 { // the ledger would be unknown
+			w.apply(m, "main", w.events["main"][:1])
+		}
+	}
+	return w, w.leastKnown()
+}
+
+func (w *world) leastKnown() uint64 {
+	known := w.head("main")
+	for _, m := range w.models {
+		known = min(known, m.next["main"]-1)
+	}
+	return known
+}
+
+func boundOf(text string, last bool) time.Time {
+	moment, date := text, false
+	if len(text) == len(time.DateOnly) {
+		moment, date = text+"T00:00:00Z", true
+	}
+	at, err := time.Parse(time.RFC3339Nano, moment)
+	if err != nil {
+		panic(err)
+	}
+	if date && last {
+		at = at.Add(24*time.Hour - 1)
+	}
+	return at
+}
+
+func TestBalancesAgreeWithTheEvents(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w, known := randomWorld(t, rt)
+		for range 12 {
+			query := url.Values{}
+			upTo, revision := ever, known
+			if at := rapid.SampledFrom(someBounds).Draw(rt, "at"); at != "" {
+				query.Set("at", at)
+				upTo = boundOf(at, true)
+			}
+			if rapid.Bool().Draw(rt, "as of") {
+				revision = rapid.Uint64Range(0, known).Draw(rt, "revision")
+				query.Set("as_of_revision", fmt.Sprint(revision))
+			}
+			pattern := rapid.SampledFrom([]string{"", "**", "assets:**", "assets:*", "assets:cash", "*:*:*", "users:*:a", "*"}).Draw(rt, "account")
+			query.Set("account", pattern)
+			by := rapid.SampledFrom([]string{"", "account", "none", "depth:1", "depth:2"}).Draw(rt, "group by")
+			query.Set("group_by", by)
+			group := map[string]func(address.Address) string{
+				"":        func(a address.Address) string { return string(a) },
+				"account": func(a address.Address) string { return string(a) },
+				"none":    func(address.Address) string { return "" },
+				"depth:1": func(a address.Address) string { return string(a.Prefix(1)) },
+				"depth:2": func(a address.Address) string { return string(a.Prefix(2)) },
+			}[by]
+
+			var got wire.Balances
+			w.get("/ledgers/main/balances?" + query.Encode()).at(revision).ok(&got)
+			want := wire.Balances{
+				Balances: w.known("main", revision).balances(upTo, address.Pattern(pattern), group), Revision: revision,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				rt.Fatalf("%s: -want +got\n%s", query.Encode(), diff)
+			}
+		}
+	})
+}
+
+func TestStatementsAgreeWithTheEvents(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w, known := randomWorld(t, rt)
+		for range 6 {
+			at := rapid.SampledFrom(someAccounts).Draw(rt, "account")
+			asset := rapid.SampledFrom(append([]string{""}, someAssets...)).Draw(rt, "asset")
+			from := rapid.SampledFrom(someBounds).Draw(rt, "from")
+			to := rapid.SampledFrom(someBounds).Draw(rt, "to")
+			n := w.known("main", known)
+			if n.accountType(address.Address(at)) == "" {
+				w.get("/ledgers/main/accounts/"+url.PathEscape(at)+"/entries").fails(404, "account_not_found")
+				continue
+			}
+			want := n.statement(address.Address(at), func(l naiveLine) bool {
+				effective := l.transaction.EffectiveAt
+				return (asset == "" || l.entry.Asset == money.Asset(asset)) &&
+					(from == "" || !effective.Before(boundOf(from, false))) && (to == "" || !effective.After(boundOf(to, true)))
+			})
+			query := url.Values{"asset": {asset}, "from": {from}, "to": {to}}
+			limit := rapid.IntRange(1, 5).Draw(rt, "limit")
+			query.Set("limit", fmt.Sprint(limit))
+			got := []wire.StatementLine{}
+			for pages := 0; ; pages++ {
+				var p wire.Page[wire.StatementLine]
+				w.get("/ledgers/main/accounts/" + url.PathEscape(at) + "/entries?" + query.Encode()).at(known).ok(&p)
+				if len(p.Data) > limit || len(p.Data) < limit && p.NextCursor != nil {
+					rt.Fatalf("a page of %d lines, limit %d", len(p.Data), limit)
+				}
+				got = append(got, p.Data...)
+				if p.NextCursor == nil {
+					break
+				}
+				query.Set("cursor", *p.NextCursor)
+				if rapid.Bool().Draw(rt, "write meanwhile") {
+					w.do("main", transfer(at, "world", "USD/2", "5", rapid.SampledFrom(someMoments).Draw(rt, "late")))
+					w.project()
+				}
+			}
+			ignored := cmpopts.IgnoreFields(wire.StatementLine{}, "RecordedAt", "Reference")
+			if diff := cmp.Diff(want, got, ignored); diff != "" {
+				rt.Fatalf("%s %s: -want +got\n%s", at, query.Encode(), diff)
+			}
+			known = w.leastKnown()
+		}
+	})
+}
+
+func TestTransactionsAgreeWithTheEvents(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w, _ := randomWorld(t, rt)
+		for range 6 {
+			query := url.Values{}
+			account := rapid.SampledFrom([]string{"", "assets:cash", "users:**", "nobody", "world"}).Draw(rt, "account")
+			from := rapid.SampledFrom(someBounds).Draw(rt, "from")
+			to := rapid.SampledFrom(someBounds).Draw(rt, "to")
+			text := rapid.SampledFrom([]string{"", "BOUT 1", "1"}).Draw(rt, "q")
+			limit := rapid.IntRange(1, 4).Draw(rt, "limit")
+			query.Set("account", account)
+			query.Set("from", from)
+			query.Set("to", to)
+			query.Set("q", text)
+			query.Set("limit", fmt.Sprint(limit))
+			known := w.models["transactions"].next["main"] - 1
+			if account != "" && !strings.Contains(account, "*") {
+				known = min(known, w.models["entries"].next["main"]-1)
+			}
+
+			want := []uint64{}
+			for _, e := range slices.Backward(w.known("main", known).events) {
+				posted, ok := e.body.(ledger.TransactionPosted)
+				if ok && (account == "" || slices.ContainsFunc(posted.Entries, func(e ledger.Entry) bool { return address.Pattern(account).Match(e.Account) })) &&
+					(from == "" || !posted.EffectiveAt.Before(boundOf(from, false))) && (to == "" || !posted.EffectiveAt.After(boundOf(to, true))) &&
+					strings.Contains(strings.ToUpper(posted.Description), text) {
+					want = append(want, posted.ID)
+				}
+			}
+			got := []uint64{}
+			for {
+				var p wire.Page[wire.Transaction]
+				w.get("/ledgers/main/transactions?" + query.Encode()).at(known).ok(&p)
+				for _, t := range p.Data {
+					got = append(got, t.ID)
+				}
+				if p.NextCursor == nil {
+					break
+				}
+				query.Set("cursor", *p.NextCursor)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				rt.Fatalf("%s: -want +got\n%s", query.Encode(), diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,307 @@
+package queries_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/memstore"
+	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/watermark"
+	"github.com/daybook-ledger/daybook/projections"
+	"github.com/daybook-ledger/daybook/projections/accounts"
+	"github.com/daybook-ledger/daybook/projections/entries"
+	"github.com/daybook-ledger/daybook/projections/ledgers"
+	"github.com/daybook-ledger/daybook/projections/projector"
+	"github.com/daybook-ledger/daybook/projections/transactions"
+	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/queries"
+)
+
+// world is a log, the read models made from as much of it as a test wants, and the queries over both.
+type world struct {
+	testing.TB
+
+	log     *memstore.Store
+	views   *views.DB
+	reading *sqlx.DB
+	board   *watermark.Board
+	handler http.Handler
+
+	clock  time.Time
+	books  map[string]*ledger.Book
+	hashes map[string]envelope.Hash
+	events map[string][]projector.Event
+	models map[string]*model
+}
+
+// model is one projection, and how far it has come with each ledger.
+type model struct {
+	name       string
+	generation views.Generation
+	applier    projector.Applier
+	ids        *views.IDs
+	next       map[string]uint64
+}
+
+func newWorld(t testing.TB, options ...func(*queries.Options)) *world {
+	t.Helper()
+	ctx := t.Context()
+	db, err := projections.OpenViews(ctx, filepath.Join(t.TempDir(), "views.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	reading, err := queries.OpenViews(db.Path())
+	must(t, err)
+	t.Cleanup(func() { must(t, reading.Close()) })
+	w := &world{
+		TB: t, log: memstore.New(), views: db, reading: reading, board: watermark.New(),
+		clock:  time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
+		books:  make(map[string]*ledger.Book),
+		hashes: make(map[string]envelope.Hash),
+		events: make(map[string][]projector.Event),
+		models: make(map[string]*model),
+	}
+	w.addModels(ctx)
+	o := queries.Options{Views: reading, History: w.log, Board: w.board}
+	for _, option := range options {
+		option(&o)
+	}
+	q := queries.New(o)
+	t.Cleanup(func() { must(t, q.Close()) })
+	e := httpx.New(httpx.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	q.Register(e.Group("/v1"))
+	w.handler = e
+	return w
+}
+
+func (w *world) addModels(ctx context.Context) {
+	var live []views.Generation
+	must(w, w.views.Update(ctx, func(tx *views.Tx) (err error) {
+		live, err = tx.Generations()
+		return err
+	}))
+	for _, p := range []projector.Projection{ledgers.Projection(), accounts.Projection(), entries.Projection(), transactions.Projection()} {
+		for _, generation := range live {
+			if generation.Projection == p.Model.Name {
+				w.models[p.Model.Name] = &model{
+					name: p.Model.Name, generation: generation, applier: p.New(generation.Number), ids: views.NewIDs(), next: make(map[string]uint64),
+				}
+			}
+		}
+	}
+}
+
+// open opens a ledger in which nothing is forbidden.
+func (w *world) open(name string) {
+	w.Helper()
+	w.do(name, ledger.OpenLedger{Name: name, Template: ledger.General, Metadata: ledger.Metadata{"of": name}})
+}
+
+// do decides a command and writes what happened to the log. The read models do not know it until they are projected.
+func (w *world) do(name string, commands ...ledger.Command) {
+	w.Helper()
+	var records []eventstore.Record
+	book := w.books[name]
+	if book == nil {
+		book = ledger.NewBook()
+		w.books[name] = book
+	}
+	for _, command := range commands {
+		must(w, ledger.Validate(command))
+		w.clock = w.clock.Add(time.Millisecond)
+		events, err := ledger.Decide(book, command, w.clock)
+		must(w, err)
+		for _, event := range events {
+			must(w, ledger.Evolve(book, event))
+			records = append(records, w.record(name, event))
+		}
+	}
+	_, err := w.log.Append(w.Context(), "ledger-"+name, eventstore.Any(), records)
+	must(w, err)
+}
+
+func (w *world) record(name string, event ledger.Event) eventstore.Record {
+	encoded, err := ledger.Encode(event)
+	must(w, err)
+	revision := uint64(len(w.events[name]))
+	e := envelope.Envelope{Schema: encoded.Version, RecordedAt: w.clock, Actor: "tester", Correlation: "request-7", Previous: w.hashes[name]}
+	binary.BigEndian.PutUint64(e.ID[8:], revision+1)
+	must(w, e.Seal(envelope.Place{Stream: "ledger-" + name, Revision: revision, Type: encoded.Type}, encoded.Data))
+	w.hashes[name] = e.Hash
+	w.events[name] = append(w.events[name], projector.Event{Ledger: name, Revision: revision, RecordedAt: w.clock, Actor: "tester", Body: event})
+	return eventstore.Record{ID: e.ID, Type: encoded.Type, Data: encoded.Data, Metadata: e.AppendJSON(nil)}
+}
+
+// project brings projections up to the end of the log: those named, or all.
+func (w *world) project(names ...string) {
+	w.Helper()
+	for name, m := range w.models {
+		if len(names) > 0 && !contains(names, name) {
+			continue
+		}
+		for of, events := range w.events {
+			if uint64(len(events)) > m.next[of] {
+				w.apply(m, of, events[m.next[of]:])
+			}
+		}
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) apply(m *model, of string, events []projector.Event) {
+	w.Helper()
+	from, to := m.next[of], m.next[of]+uint64(len(events))
+	must(w, w.views.Update(w.Context(), func(tx *views.Tx) error {
+		batch := append([]projector.Event(nil), events...)
+		id, err := m.ids.Ledger(tx, of)
+		if err != nil {
+			return err
+		}
+		for i := range batch {
+			batch[i].LedgerID = id
+			if batch[i].Accounts, err = m.numbers(tx, id, batch[i].Body); err != nil {
+				return err
+			}
+		}
+		if err := m.applier.Apply(tx, batch); err != nil {
+			return err
+		}
+		return tx.Advance(m.generation, id, from, to)
+	}))
+	m.next[of] = to
+	w.board.Publish(m.name, of, to-1)
+}
+
+func (m *model) numbers(tx *views.Tx, ledgerID int64, event ledger.Event) ([]int64, error) {
+	var keys []views.AccountKey
+	switch e := event.(type) {
+	case ledger.AccountOpened:
+		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(e.Address)})
+	case ledger.TransactionPosted:
+		for _, entry := range e.Entries {
+			keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(entry.Account)})
+		}
+	}
+	numbers := make([]int64, len(keys))
+	return numbers, m.ids.Accounts(tx, keys, numbers)
+}
+
+// head is the revision of a ledger's last event.
+func (w *world) head(name string) uint64 { return uint64(len(w.events[name]) - 1) }
+
+// transfer is a transaction of one transfer. at is empty, a date or a time.
+func transfer(from, to, asset, amount, at string) ledger.PostTransaction {
+	p := ledger.PostTransaction{Entries: []ledger.Entry{
+		{Account: address.Address(from), Asset: money.Asset(asset), Side: ledger.Debit, Amount: amountOf(amount)},
+		{Account: address.Address(to), Asset: money.Asset(asset), Side: ledger.Credit, Amount: amountOf(amount)},
+	}}
+	if at != "" {
+		moment, err := httpx.ParseMoment(at)
+		if err != nil {
+			panic(err)
+		}
+		p.EffectiveAt = moment.Time
+	}
+	return p
+}
+
+func amountOf(text string) money.Amount {
+	a, err := money.ParseAmount(text)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// reply is an answer as a client sees it.
+type reply struct {
+	testing.TB
+
+	path   string
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (w *world) get(path string, header ...string) reply {
+	w.Helper()
+	return w.getContext(w.Context(), path, header...)
+}
+
+func (w *world) getContext(ctx context.Context, path string, header ...string) reply {
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1"+path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	recorder := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorder, r)
+	return reply{TB: w.TB, path: path, status: recorder.Code, header: recorder.Header(), body: recorder.Body.Bytes()}
+}
+
+// ok decodes a 200 strictly.
+func (r reply) ok(into any) reply {
+	r.Helper()
+	if r.status != http.StatusOK {
+		r.Fatalf("GET %s: status %d: %s", r.path, r.status, r.body)
+	}
+	d := json.NewDecoder(bytes.NewReader(r.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		r.Fatalf("GET %s: %v in %s", r.path, err, r.body)
+	}
+	return r
+}
+
+// at checks the revision of the answer.
+func (r reply) at(revision uint64) reply {
+	r.Helper()
+	if got := r.header.Get("Daybook-Revision"); got != strconv.FormatUint(revision, 10) {
+		r.Errorf("GET %s: Daybook-Revision %q, want %d", r.path, got, revision)
+	}
+	return r
+}
+
+// fails checks a problem's status and code, and gives its pointers and detail.
+func (r reply) fails(status int, code string) (detail string) {
+	r.Helper()
+	var p struct {
+		Code   string
+		Detail string
+		Errors []struct{ Pointer, Detail string }
+	}
+	if err := json.Unmarshal(r.body, &p); err != nil || r.status != status || p.Code != code {
+		r.Fatalf("GET %s: %d %s, want %d %s", r.path, r.status, r.body, status, code)
+	}
+	return fmt.Sprint(p.Errors, p.Detail)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
