@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -23,6 +24,7 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 		s.open = &batch[C, E]{before: s.head}
 		s.keys.prune(at.Add(-s.options.KeyRetention))
 	}
+	s.open.records = slices.Grow(s.open.records, len(j.Commands))
 	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at}
 	records, head, keys := len(s.open.records), s.head, s.keys.mark()
 	if j.Atomic || j.DryRun {

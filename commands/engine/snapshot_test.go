@@ -52,7 +52,7 @@ func TestLoadingReadsTheTailOnly(t *testing.T) {
 	other := benchOn(t, b.inner, engine.Options{}) // without snapshots: the tail
 	other.accept(one(add(4)))
 	counting := &readCounter{Store: b.inner}
-	engines := engine.New[*counter, command, event](counting, toy(&b.decisions), b.options)
+	engines := engine.New[*counter, command, event](counting, toy(&b.decisions), engine.Options{Snapshots: saved})
 	r, err := engines.Submit(t.Context(), stream, one(add(-10)))
 	if err != nil || r.Answers[0].Err != nil || r.Revision != 5 {
 		t.Fatalf("got %+v, %v", r, err)
