@@ -116,7 +116,7 @@ func MediaType(r *http.Request, allowed ...string) (string, error) {
 		}
 	}
 	return "", NewProblem(CodeUnsupportedMedia, "The body is of type %q; send %s in UTF-8, without a content encoding.",
-		header, strings.Join(allowed, " or "))
+		Clip(header), strings.Join(allowed, " or "))
 }
 
 func onlyUTF8(params map[string]string) bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,6 +18,10 @@ func Malformed(err error) *Problem {
 		return p
 	}
 	pointer, detail := fault(err)
+	if cut, deep := shallow(pointer); deep {
+		pointer, detail = cut, "nested too deeply"
+	}
+	pointer = Clip(pointer)
 	where := "At " + pointer
 	if pointer == "" {
 		where = "At the top of the body"
@@ -27,6 +32,33 @@ func Malformed(err error) *Problem {
 // MalformedAt is the malformed_request of a fault that the handler found itself.
 func MalformedAt(pointer, detail string) *Problem {
 	return NewProblem(CodeMalformedRequest, "At %s: %s.", pointer, detail).At(pointer, detail)
+}
+
+// deepest is how many steps a pointer has at most: twice what any request of the API needs. Without a bound a short
+// request could have a long answer.
+const deepest = 16
+
+// shallow cuts a pointer after the step where it becomes too deep.
+func shallow(pointer string) (cut string, deep bool) {
+	steps := 0
+	for i := range len(pointer) {
+		if pointer[i] != '/' {
+			continue
+		}
+		if steps++; steps > deepest {
+			return pointer[:i], true
+		}
+	}
+	return pointer, false
+}
+
+// Clip bounds what is said again of what clients sent.
+func Clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 func fault(err error) (pointer, detail string) {

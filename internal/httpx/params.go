@@ -36,7 +36,9 @@ func ReadParams(c echo.Context, allowed ...string) (*Params, error) {
 			At("?", "broken percent-encoding or separator").Because(err)
 	}
 	for name, given := range values {
-		if !permitted(name, allowed) {
+		ok := permitted(name, allowed)
+		name = Clip(name)
+		if !ok {
 			return nil, NewProblem(CodeMalformedRequest, "The query parameter %q is unknown here.", name).
 				At("?"+name, "unknown parameter")
 		}

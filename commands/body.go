@@ -1,0 +1,142 @@
+package commands
+
+import (
+	"errors"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The bodies of requests as clients send them. Fields that must tell "absent" from "empty" are pointers.
+
+type ledgerBody struct {
+	Name     string     `json:"name"`
+	Template *string    `json:"template"`
+	Chart    *chartBody `json:"chart"`
+	Metadata metadata   `json:"metadata"`
+}
+
+type chartBody struct {
+	Undeclared string     `json:"undeclared"`
+	Rules      []ruleBody `json:"rules"`
+}
+
+type ruleBody struct {
+	Pattern    string   `json:"pattern"`
+	AnyCase    bool     `json:"any_case"`
+	Type       string   `json:"type"`
+	MinBalance numeral  `json:"min_balance"`
+	MaxBalance numeral  `json:"max_balance"`
+	Assets     []string `json:"assets"`
+}
+
+type accountBody struct {
+	Address    string   `json:"address"`
+	Type       *string  `json:"type"`
+	MinBalance numeral  `json:"min_balance"`
+	MaxBalance numeral  `json:"max_balance"`
+	Metadata   metadata `json:"metadata"`
+}
+
+type transactionBody struct {
+	Transfers   *[]transferBody `json:"transfers"`
+	Entries     *[]entryBody    `json:"entries"`
+	EffectiveAt *string         `json:"effective_at"`
+	Reference   *string         `json:"reference"`
+	Description string          `json:"description"`
+	Metadata    metadata        `json:"metadata"`
+	DryRun      bool            `json:"dry_run"`
+}
+
+type transferBody struct {
+	From   string  `json:"from"`
+	To     string  `json:"to"`
+	Asset  string  `json:"asset"`
+	Amount numeral `json:"amount"`
+}
+
+type entryBody struct {
+	Account string  `json:"account"`
+	Asset   string  `json:"asset"`
+	Debit   numeral `json:"debit"`
+	Credit  numeral `json:"credit"`
+}
+
+type bulkBody struct {
+	Atomic   bool           `json:"atomic"`
+	Commands *[]commandBody `json:"commands"`
+}
+
+type commandBody struct {
+	Type string         `json:"type"`
+	Key  *string        `json:"idempotency_key"`
+	Data jsontext.Value `json:"data"`
+}
+
+// numeral is a whole number that comes as a JSON string or as a JSON number, with all its digits.
+type numeral struct {
+	text  string
+	given bool
+}
+
+// UnmarshalJSONFrom keeps the digits as they came: whether they make an amount is a question of value, not of type.
+func (n *numeral) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	kind := dec.PeekKind()
+	token, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case 'n':
+		*n = numeral{}
+	case '"', '0':
+		*n = numeral{text: token.String(), given: true}
+	default:
+		return &json.SemanticError{JSONKind: kind, Err: errNumeral}
+	}
+	return nil
+}
+
+// metadata is a flat object of texts. Unlike a map it refuses null as a value, which would become an empty text.
+type metadata map[string]string
+
+// UnmarshalJSONFrom reads an object of strings.
+func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	kind := dec.PeekKind()
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	switch kind {
+	case 'n':
+		*m = nil
+		return nil
+	case '{':
+	default:
+		return &json.SemanticError{JSONKind: kind, Err: errMetadata}
+	}
+	read := metadata{}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		key := name.String()
+		kind := dec.PeekKind()
+		value, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if kind != '"' {
+			return &json.SemanticError{JSONKind: kind, JSONPointer: dec.StackPointer(), Err: errMetadata}
+		}
+		read[key] = value.String()
+	}
+	*m = read
+	_, err := dec.ReadToken()
+	return err
+}
+
+var (
+	errNumeral  = errors.New("want a whole number, as a string of digits or a JSON integer")
+	errMetadata = errors.New("want an object of strings")
+)

@@ -1,0 +1,288 @@
+package commands
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+const maxTransfers = ledger.MaxEntries / 2
+
+// faults are the fields of a body found wrong so far. Pointers are made only when there is something to point at.
+type faults []httpx.FieldError
+
+func (f *faults) add(pointer, detail string) {
+	*f = append(*f, httpx.FieldError{Pointer: pointer, Detail: detail})
+}
+
+func (f *faults) item(list string, i int, member, detail string) {
+	if member != "" {
+		member = "/" + member
+	}
+	f.add("/"+list+"/"+strconv.Itoa(i)+member, detail)
+}
+
+// validated joins what the domain finds wrong with the shape of the command to what was found before, which is more
+// exact about the same fields.
+func (f faults) validated(cmd ledger.Command, form form) *httpx.Problem {
+	err := ledger.Validate(cmd)
+	if err == nil && len(f) == 0 {
+		return nil
+	}
+	if len(f) == 0 {
+		return problemOf(err, form)
+	}
+	var rejection *ledger.Rejection
+	if errors.As(err, &rejection) && rejection.Code == ledger.InvalidField && len(f) < httpx.MaxFieldErrors {
+		before := f
+		for _, field := range rejection.Fields {
+			if pointer := form.pointer(field.Pointer); !before.cover(pointer) {
+				f.add(pointer, field.Detail)
+			}
+		}
+	}
+	return httpx.InvalidField(f...)
+}
+
+// cover tells whether a fault was found at the pointer or above it.
+func (f faults) cover(pointer string) bool {
+	for _, fault := range f {
+		if rest, ok := strings.CutPrefix(pointer, fault.Pointer); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *ledgerBody) command() (ledger.OpenLedger, *httpx.Problem) {
+	var f faults
+	cmd := ledger.OpenLedger{Name: b.Name, Metadata: ledger.Metadata(b.Metadata)}
+	if b.Template != nil {
+		cmd.Template = ledger.Template(*b.Template)
+		if cmd.Template == "" {
+			f.add("/template", `want "general" or "wallets"`)
+		}
+	}
+	if b.Chart != nil {
+		chart := b.Chart.chart(&f)
+		cmd.Chart = &chart
+	}
+	return cmd, f.validated(cmd, formEntries)
+}
+
+func (b *chartBody) chart(f *faults) ledger.Chart {
+	chart := ledger.Chart{Undeclared: ledger.Undeclared(b.Undeclared)}
+	for i := range b.Rules {
+		r := &b.Rules[i]
+		at := "/chart/rules/" + strconv.Itoa(i)
+		rule := ledger.Rule{AnyCase: r.AnyCase, Type: ledger.AccountType(r.Type)}
+		pattern, err := address.ParsePattern(r.Pattern)
+		if err != nil {
+			f.add(at+"/pattern", reason(err))
+		}
+		rule.Pattern = pattern
+		rule.Limits = limits(f, at, r.MinBalance, r.MaxBalance)
+		for j, text := range r.Assets {
+			asset, err := money.ParseAsset(text)
+			if err != nil {
+				f.add(at+"/assets/"+strconv.Itoa(j), reason(err))
+			}
+			rule.Assets = append(rule.Assets, asset)
+		}
+		chart.Rules = append(chart.Rules, rule)
+	}
+	return chart
+}
+
+func limits(f *faults, at string, low, high numeral) ledger.Limits {
+	bound := func(n numeral, name string) *money.Signed {
+		if !n.given {
+			return nil
+		}
+		value, err := money.ParseSigned(n.text)
+		if err != nil {
+			f.add(at+"/"+name, reason(err))
+		}
+		return &value
+	}
+	return ledger.Limits{Min: bound(low, "min_balance"), Max: bound(high, "max_balance")}
+}
+
+func (b *accountBody) command() (ledger.OpenAccount, *httpx.Problem) {
+	var f faults
+	cmd := ledger.OpenAccount{Metadata: ledger.Metadata(b.Metadata)}
+	account, err := parseAddress(b.Address)
+	if err != "" {
+		f.add("/address", err)
+	}
+	cmd.Address = account
+	if b.Type != nil {
+		cmd.Type = ledger.AccountType(*b.Type)
+		if cmd.Type == "" {
+			f.add("/type", "want asset, expense, liability, equity or income; leave it out for the chart's")
+		}
+	}
+	cmd.Limits = limits(&f, "", b.MinBalance, b.MaxBalance)
+	return cmd, f.validated(cmd, formEntries)
+}
+
+// decodeTransaction reads the body of a transaction. It keeps nothing of data.
+func decodeTransaction(data []byte) (cmd ledger.PostTransaction, dryRun bool, problem *httpx.Problem) {
+	var body transactionBody
+	if err := httpx.DecodeJSON(data, &body); err != nil {
+		return cmd, false, httpx.AsProblem(err)
+	}
+	cmd, problem = body.command()
+	return cmd, body.DryRun, problem
+}
+
+func (b *transactionBody) command() (ledger.PostTransaction, *httpx.Problem) {
+	var f faults
+	form := formEntries
+	cmd := ledger.PostTransaction{Description: b.Description, Metadata: ledger.Metadata(b.Metadata)}
+	switch {
+	case b.Transfers != nil && b.Entries != nil:
+		f.add("/transfers", "give transfers or entries, not both")
+		f.add("/entries", "give transfers or entries, not both")
+	case b.Transfers != nil:
+		form = formTransfers
+		cmd.Entries = fromTransfers(&f, *b.Transfers)
+	case b.Entries != nil:
+		cmd.Entries = fromEntries(&f, *b.Entries)
+	default:
+		f.add("/transfers", "is required, unless there are entries")
+		f.add("/entries", "is required, unless there are transfers")
+	}
+	cmd.EffectiveAt = effectiveAt(&f, b.EffectiveAt)
+	if b.Reference != nil {
+		cmd.Reference = *b.Reference
+		if cmd.Reference == "" {
+			f.add("/reference", "want 1 to 255 bytes; leave it out for none")
+		}
+	}
+	return cmd, f.validated(cmd, form)
+}
+
+// fromTransfers makes two entries of each transfer: debit from, credit to.
+func fromTransfers(f *faults, transfers []transferBody) []ledger.Entry {
+	if len(transfers) < 1 || len(transfers) > maxTransfers {
+		f.add("/transfers", "want 1 to "+strconv.Itoa(maxTransfers)+" transfers")
+		return nil
+	}
+	entries := make([]ledger.Entry, 0, 2*len(transfers))
+	for i := range transfers {
+		t := &transfers[i]
+		from, err := parseAddress(t.From)
+		if err != "" {
+			f.item("transfers", i, "from", err)
+		}
+		to, err := parseAddress(t.To)
+		if err != "" {
+			f.item("transfers", i, "to", err)
+		}
+		asset, err := parseAsset(t.Asset)
+		if err != "" {
+			f.item("transfers", i, "asset", err)
+		}
+		amount, err := parseAmount(t.Amount)
+		if err != "" {
+			f.item("transfers", i, "amount", err)
+		}
+		entries = append(entries,
+			ledger.Entry{Account: from, Asset: asset, Side: ledger.Debit, Amount: amount},
+			ledger.Entry{Account: to, Asset: asset, Side: ledger.Credit, Amount: amount})
+	}
+	return entries
+}
+
+func fromEntries(f *faults, list []entryBody) []ledger.Entry {
+	if len(list) < 2 || len(list) > ledger.MaxEntries {
+		f.add("/entries", "want 2 to "+strconv.Itoa(ledger.MaxEntries)+" entries")
+		return nil
+	}
+	entries := make([]ledger.Entry, 0, len(list))
+	for i := range list {
+		e := &list[i]
+		account, err := parseAddress(e.Account)
+		if err != "" {
+			f.item("entries", i, "account", err)
+		}
+		asset, err := parseAsset(e.Asset)
+		if err != "" {
+			f.item("entries", i, "asset", err)
+		}
+		entry := ledger.Entry{Account: account, Asset: asset}
+		given, side := e.Debit, "debit"
+		if e.Credit.given {
+			given, side, entry.Side = e.Credit, "credit", ledger.Credit
+		}
+		if e.Debit.given == e.Credit.given {
+			f.item("entries", i, "", "want a debit or a credit, and not both")
+		} else if entry.Amount, err = parseAmount(given); err != "" {
+			f.item("entries", i, side, err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+func effectiveAt(f *faults, text *string) time.Time {
+	if text == nil {
+		return time.Time{}
+	}
+	moment, err := httpx.ParseMoment(*text)
+	switch {
+	case err != nil:
+		f.add("/effective_at", err.Error())
+	case moment.Time.IsZero():
+		// The domain takes the zero time for "now"; its first instant is given up rather than misunderstood.
+		f.add("/effective_at", "want a time after 0001-01-01T00:00:00Z")
+	}
+	return moment.Time
+}
+
+const required = "is required"
+
+func parseAddress(text string) (address.Address, string) {
+	if text == "" {
+		return "", required
+	}
+	a, err := address.Parse(text)
+	if err != nil {
+		return "", reason(err)
+	}
+	return a, ""
+}
+
+func parseAsset(text string) (money.Asset, string) {
+	if text == "" {
+		return "", required
+	}
+	a, err := money.ParseAsset(text)
+	if err != nil {
+		return "", reason(err)
+	}
+	return a, ""
+}
+
+func parseAmount(n numeral) (money.Amount, string) {
+	if !n.given {
+		return money.Amount{}, required
+	}
+	a, err := money.ParseAmount(n.text)
+	if err != nil {
+		return money.Amount{}, reason(err)
+	}
+	if a.IsZero() {
+		return money.Amount{}, "want more than 0"
+	}
+	return a, ""
+}
+
+func reason(err error) string { return httpx.Clip(err.Error()) }

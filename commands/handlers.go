@@ -1,0 +1,263 @@
+package commands
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+// Options are what the handlers need.
+type Options struct {
+	// Ledgers decides commands.
+	Ledgers Submitter
+	// Store is read for the charts of ledgers.
+	Store eventstore.Store
+	// Actor tells who sent a request. Nil stands for "anonymous", whoever it was.
+	Actor func(echo.Context) string
+	// Logger takes what clients are not told. Nil discards it.
+	Logger *slog.Logger
+	// BodyLimit and BulkLimit bound the bodies of single commands and of JSON bulks, in bytes [4 MiB, 32 MiB].
+	BodyLimit int64
+	BulkLimit int64
+}
+
+const defaultBulkLimit = 32 << 20
+
+// Handlers answer the requests that change ledgers.
+type Handlers struct {
+	ledgers   Submitter
+	actor     func(echo.Context) string
+	log       *slog.Logger
+	charts    *charts
+	bodyLimit int64
+	bulkLimit int64
+}
+
+// New makes the handlers.
+func New(o Options) *Handlers {
+	h := &Handlers{
+		ledgers: o.Ledgers, actor: o.Actor, log: o.Logger, charts: newCharts(o.Store),
+		bodyLimit: o.BodyLimit, bulkLimit: o.BulkLimit,
+	}
+	if h.actor == nil {
+		h.actor = func(echo.Context) string { return "anonymous" }
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.bodyLimit <= 0 {
+		h.bodyLimit = httpx.BodyLimit
+	}
+	if h.bulkLimit <= 0 {
+		h.bulkLimit = defaultBulkLimit
+	}
+	return h
+}
+
+// Register adds the routes to a group whose prefix is "/v1".
+func (h *Handlers) Register(group *echo.Group) {
+	group.POST("/ledgers", h.openLedger)
+	group.POST("/ledgers/:ledger/accounts", h.openAccount)
+	group.POST("/ledgers/:ledger/transactions", h.postTransaction)
+	group.POST("/ledgers/:ledger/bulk", h.bulk)
+}
+
+func (h *Handlers) openLedger(c echo.Context) error {
+	var body ledgerBody
+	key, err := h.read(c, &body)
+	if err != nil {
+		return err
+	}
+	cmd, problem := body.command()
+	if problem != nil {
+		return problem
+	}
+	return h.single(c, cmd.Name, cmd, key, false)
+}
+
+func (h *Handlers) openAccount(c echo.Context) error {
+	var body accountBody
+	key, err := h.read(c, &body)
+	if err != nil {
+		return err
+	}
+	cmd, problem := body.command()
+	if problem != nil {
+		return problem
+	}
+	return h.inLedger(c, cmd, key, false)
+}
+
+func (h *Handlers) postTransaction(c echo.Context) error {
+	key, err := idempotencyKey(c)
+	if err != nil {
+		return err
+	}
+	body, err := httpx.ReadBody(c, h.bodyLimit)
+	if err != nil {
+		return err
+	}
+	cmd, dryRun, problem := decodeTransaction(body.Bytes())
+	body.Release()
+	if problem != nil {
+		return problem
+	}
+	return h.inLedger(c, cmd, key, dryRun)
+}
+
+// read takes what all single commands have: the parameters (none), the key, and the body.
+func (h *Handlers) read(c echo.Context, into any) (key string, err error) {
+	if key, err = idempotencyKey(c); err != nil {
+		return "", err
+	}
+	return key, httpx.ReadJSON(c, h.bodyLimit, into)
+}
+
+// inLedger has a command decided in the ledger that the path names.
+func (h *Handlers) inLedger(c echo.Context, cmd ledger.Command, key string, dryRun bool) error {
+	name, err := ledgerName(c)
+	if err != nil {
+		return err
+	}
+	return h.single(c, name, cmd, key, dryRun)
+}
+
+// single submits one command and answers with what became of it.
+func (h *Handlers) single(c echo.Context, name string, cmd ledger.Command, key string, dryRun bool) error {
+	unit := Unit{
+		Commands: []command{{Command: cmd, Key: key}}, DryRun: dryRun, Actor: h.actor(c), Correlation: httpx.RequestID(c),
+	}
+	if key != "" {
+		unit.Commands[0].Request = digestOf(cmd)
+	}
+	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
+	if err != nil {
+		return problemOf(err, formEntries)
+	}
+	a := &result.Answers[0]
+	if a.Err != nil {
+		return problemOf(a.Err, formEntries)
+	}
+	if dryRun {
+		return h.writeDryRun(c, name, &result)
+	}
+	return h.writeAccepted(c, name, a)
+}
+
+// writeAccepted answers that a command was accepted, now or when its key was first used.
+func (h *Handlers) writeAccepted(c echo.Context, name string, a *answer) error {
+	buf := buffers.get()
+	defer buffers.put(buf)
+	var err error
+	*buf = append(*buf, '{')
+	if *buf, err = h.appendAccepted(*buf, c.Request().Context(), name, a); err != nil {
+		return err
+	}
+	*buf = append(*buf, '}')
+	last := &a.Events[len(a.Events)-1]
+	header := c.Response().Header()
+	header.Set(echo.HeaderLocation, location(name, last.Event))
+	if a.Replayed {
+		header.Set(headerReplayed, "true")
+	}
+	httpx.SetRevision(c, uint64(last.Revision))
+	return c.Blob(http.StatusCreated, httpx.MediaJSON, *buf)
+}
+
+// writeDryRun answers with the transaction as it would be, and the revision as it is.
+func (h *Handlers) writeDryRun(c echo.Context, name string, r *Result) error {
+	buf := buffers.get()
+	defer buffers.put(buf)
+	a := &r.Answers[0]
+	b, err := appendSubject(append(*buf, '{'), name, &a.Events[len(a.Events)-1], ledger.Limits{})
+	if err != nil {
+		return err
+	}
+	b = append(b, `,"revision":`...)
+	b = strconv.AppendUint(b, uint64(r.Revision), 10)
+	*buf = append(b, `,"dry_run":true}`...)
+	httpx.SetRevision(c, uint64(r.Revision))
+	return c.Blob(http.StatusOK, httpx.MediaJSON, *buf)
+}
+
+// location is where queries have what a command made.
+func location(name string, e ledger.Event) string {
+	path := "/v1/ledgers/" + name
+	switch e := e.(type) {
+	case ledger.AccountOpened:
+		return path + "/accounts/" + url.PathEscape(string(e.Address))
+	case ledger.TransactionPosted:
+		return path + "/transactions/" + strconv.FormatUint(e.ID, 10)
+	default:
+		return path
+	}
+}
+
+const (
+	headerKey      = "Idempotency-Key"
+	headerReplayed = "Idempotent-Replayed"
+	maxKey         = 255
+	maxName        = 63
+)
+
+// idempotencyKey reads the header, and refuses query parameters, of which commands have none.
+func idempotencyKey(c echo.Context) (string, error) {
+	if c.Request().URL.RawQuery != "" {
+		if _, err := httpx.ReadParams(c); err != nil {
+			return "", err
+		}
+	}
+	given := c.Request().Header[headerKey]
+	if len(given) == 0 {
+		return "", nil
+	}
+	if len(given) > 1 || !fitKey(given[0]) {
+		return "", httpx.InvalidField(httpx.FieldError{Pointer: headerKey, Detail: wantKey})
+	}
+	return given[0], nil
+}
+
+const wantKey = "want one key of 1 to 255 visible ASCII characters"
+
+func fitKey(key string) bool {
+	if key == "" || len(key) > maxKey {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// ledgerName reads the path. A name that no ledger can have is one that does not exist.
+func ledgerName(c echo.Context) (string, error) {
+	name, ok := httpx.PathParam(c, "ledger")
+	if !ok || !fitName(name) {
+		return "", ledgerNotFound(name)
+	}
+	return name, nil
+}
+
+// fitName tells what ledger.Validate tells of an OpenLedger's name, without making a command for each request.
+func fitName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' && i > 0) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxName
+}
+
+func ledgerNotFound(name string) *httpx.Problem {
+	return httpx.NewProblem(httpx.CodeLedgerNotFound, "There is no ledger %q. Open it first, or correct the name.", httpx.Clip(name))
+}

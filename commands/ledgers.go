@@ -1,0 +1,51 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+// The engine's types for ledgers.
+type (
+	Engines = engine.Engines[*ledger.Book, ledger.Command, ledger.Event]
+	Unit    = engine.Unit[ledger.Command]
+	Result  = engine.Result[ledger.Event]
+
+	command = engine.Command[ledger.Command]
+	answer  = engine.Answer[ledger.Event]
+)
+
+// Submitter is what the handlers need of the engines.
+type Submitter interface {
+	// Submit has a unit of commands decided against a stream, and returns when its outcome is durable.
+	Submit(ctx context.Context, stream string, unit Unit) (Result, error)
+}
+
+// NewEngines makes the engines of ledgers over a store. Close them before the store.
+func NewEngines(store eventstore.Store, options engine.Options) *Engines {
+	return engine.New(store, engine.Decider[*ledger.Book, ledger.Command, ledger.Event]{
+		New:      ledger.NewBook,
+		Decide:   ledger.Decide,
+		Evolve:   ledger.Evolve,
+		Begin:    (*ledger.Book).Begin,
+		Commit:   (*ledger.Book).Commit,
+		Rollback: (*ledger.Book).Rollback,
+		Encode:   encode,
+		Decode:   decode,
+		Snapshot: (*ledger.Book).AppendSnapshot,
+		Restore:  ledger.RestoreSnapshot,
+	}, options)
+}
+
+// StreamOf is the stream of a ledger.
+func StreamOf(name string) string { return "ledger-" + name }
+
+func encode(e ledger.Event) (engine.Payload, error) {
+	encoded, err := ledger.Encode(e)
+	return engine.Payload{Type: encoded.Type, Schema: encoded.Version, Data: encoded.Data}, err
+}
+
+func decode(p engine.Payload) (ledger.Event, error) { return ledger.Decode(p.Type, p.Schema, p.Data) }

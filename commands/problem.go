@@ -1,0 +1,127 @@
+package commands
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+// form is how a client gave a command, where there are two ways to. It decides how a field of the domain's command is
+// called in what the client sent. What is rejected by the book rather than by its shape points at no entry, so that the
+// form is not kept along with the command.
+type form uint8
+
+const (
+	formEntries form = iota
+	formTransfers
+)
+
+// pointer rewrites "/entries/5/credit" to "/transfers/2/amount" where that is what the client sent.
+func (f form) pointer(p string) string {
+	rest, ok := strings.CutPrefix(p, "/entries")
+	if f != formTransfers || !ok {
+		return p
+	}
+	index, member, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	i, err := strconv.Atoi(index)
+	if err != nil {
+		return "/transfers" + rest
+	}
+	switch member {
+	case "account":
+		member = [...]string{"/from", "/to"}[i%2]
+	case "debit", "credit":
+		member = "/amount"
+	case "":
+	default:
+		member = "/" + member
+	}
+	return "/transfers/" + strconv.Itoa(i/2) + member
+}
+
+// problemOf is the one place where what the domain and the engine refuse becomes a problem.
+func problemOf(err error, form form) *httpx.Problem {
+	var rejection *ledger.Rejection
+	if errors.As(err, &rejection) {
+		return rejected(rejection, form)
+	}
+	switch {
+	case errors.Is(err, engine.ErrKeyReused):
+		return &httpx.Problem{Code: httpx.CodeKeyReused}
+	case errors.Is(err, engine.ErrTooLarge):
+		return httpx.NewProblem(httpx.CodeTooLarge,
+			"The events of this request are more than the store takes in one piece; nothing was done. Split it.").Because(err)
+	case errors.Is(err, engine.ErrOutcomeUnknown):
+		return httpx.NewProblem(httpx.CodeOverloaded, "The store did not tell whether it had written the command. "+
+			"Send it again with the same idempotency key, or look for its reference.").Because(err)
+	case errors.Is(err, engine.ErrOverloaded):
+		return httpx.NewProblem(httpx.CodeOverloaded,
+			"Too much is waiting for this ledger; nothing was done. Send the request again later.").Because(err)
+	case errors.Is(err, engine.ErrUnavailable):
+		return httpx.NewProblem(httpx.CodeOverloaded,
+			"The store cannot be written at present; nothing was done. Send the request again later.").Because(err)
+	case errors.Is(err, engine.ErrClosed):
+		return httpx.NewProblem(httpx.CodeOverloaded,
+			"The server is stopping; nothing was done. Send the request again later.").Because(err)
+	}
+	return httpx.AsProblem(err)
+}
+
+func rejected(r *ledger.Rejection, form form) *httpx.Problem {
+	fields := make([]httpx.FieldError, len(r.Fields))
+	for i, f := range r.Fields {
+		fields[i] = httpx.FieldError{Pointer: form.pointer(f.Pointer), Detail: f.Detail}
+	}
+	p := httpx.InvalidField(fields...)
+	p.Code = httpx.Code(r.Code)
+	// The detail of a shape names the field in the domain's form; the others are about the book.
+	if r.Code != ledger.InvalidField || r.Account != "" {
+		p.Detail = sentence(r.Detail)
+	}
+	if r.Account != "" {
+		p.With("account", string(r.Account))
+	}
+	if r.Asset != "" {
+		p.With("asset", string(r.Asset))
+	}
+	if r.Available != nil {
+		p.With("available", r.Available.String())
+	}
+	if r.Required != nil {
+		p.With("required", r.Required.String())
+	}
+	if r.Transaction != 0 {
+		p.With("transaction", r.Transaction)
+	}
+	return p
+}
+
+// sentence gives a clause a capital letter and a full stop.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if 'a' <= first && first <= 'z' {
+		s = strings.ToUpper(s[:size]) + s[size:]
+	}
+	if strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// within moves the pointers of a problem into a larger document.
+func within(p *httpx.Problem, prefix string) *httpx.Problem {
+	moved := *p
+	if len(p.Errors) > 0 && strings.HasPrefix(p.Detail, p.Errors[0].Pointer+": ") {
+		moved.Detail = prefix + p.Detail
+	}
+	moved.Errors = make([]httpx.FieldError, len(p.Errors))
+	for i, e := range p.Errors {
+		moved.Errors[i] = httpx.FieldError{Pointer: prefix + e.Pointer, Detail: e.Detail}
+	}
+	return &moved
+}

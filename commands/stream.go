@@ -1,0 +1,267 @@
+package commands
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+)
+
+// Bounds of a stream of commands. Memory does not depend on the stream's length: only what waits for the engine is
+// held, and that is bounded by number and by bytes.
+const (
+	maxLine       = 1 << 20
+	maxProblems   = 1000
+	unitCommands  = 500
+	queueCommands = 2 * unitCommands
+	queueBytes    = 2 << 20
+	streamIdle    = 60 * time.Second
+
+	firstPause = 2 * time.Millisecond
+	maxPause   = 250 * time.Millisecond
+)
+
+// stream reads commands, one a line, while those read before are decided. The reader and the submitter work side by
+// side; between them is a bounded queue. Units go to the engine one after another, which keeps the order of lines.
+func (h *Handlers) stream(c echo.Context, key string) error {
+	name, err := ledgerName(c)
+	if err != nil {
+		return err
+	}
+	start, err := h.probe(c, name)
+	if err != nil {
+		return err
+	}
+	s := &streamed{
+		handlers: h, stream: StreamOf(name), key: key, queue: newLineQueue(queueCommands, queueBytes),
+		unit:     Unit{Actor: h.actor(c), Correlation: httpx.RequestID(c)},
+		revision: uint64(start.Revision),
+	}
+	submitted := make(chan error, 1)
+	go func() { submitted <- s.submitAll(c.Request().Context()) }()
+	broken := s.readAll(httpx.StreamBody(c, streamIdle))
+	if err := <-submitted; err != nil {
+		return s.problem(problemOf(err, formEntries))
+	}
+	if broken != nil {
+		return s.problem(httpx.NewProblem(httpx.CodeMalformedRequest,
+			"The stream broke off; what was accepted before is kept.").Because(broken))
+	}
+	httpx.SetRevision(c, s.revision)
+	return c.Blob(http.StatusOK, httpx.MediaJSON, s.appendSummary(nil))
+}
+
+// streamed is one stream on its way. The fields below submitter belong to its goroutine until that has ended.
+type streamed struct {
+	handlers *Handlers
+	stream   string
+	key      string
+	queue    *lineQueue
+
+	// submitter
+	unit     Unit
+	accepted int
+	rejected int
+	revision uint64
+	problems []lineProblem
+}
+
+type lineProblem struct {
+	line    int
+	problem *httpx.Problem
+}
+
+// readAll puts each line's command into the queue. It returns nil at the end of the stream, and when the submitter has
+// given up.
+func (s *streamed) readAll(body io.Reader) error {
+	defer s.queue.close()
+	lines := bufio.NewReaderSize(body, 64<<10)
+	var long []byte
+	for number := 1; ; number++ {
+		line, tooLong, err := readLine(lines, &long)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 || tooLong {
+			if !s.queue.put(parseLine(number, line, tooLong), len(line)) {
+				return nil
+			}
+		}
+		if err != nil {
+			return nil //nolint:nilerr // the end of the stream
+		}
+	}
+}
+
+// readLine gives the next line without its end. What it gives is valid until the next call. A line that is too long is
+// read to its end and dropped. Of a stream that breaks off the last, unfinished line is not given.
+func readLine(r *bufio.Reader, long *[]byte) (line []byte, tooLong bool, err error) {
+	*long = (*long)[:0]
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(*long)+len(part) > maxLine+len("\r\n") {
+			tooLong = true
+			*long = (*long)[:0]
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			if !tooLong {
+				*long = append(*long, part...)
+			}
+			continue
+		case tooLong:
+			return nil, true, err
+		case len(*long) > 0:
+			*long = append(*long, part...)
+			part = *long
+		}
+		return bytes.TrimSuffix(part, []byte("\n")), false, err
+	}
+}
+
+func parseLine(number int, line []byte, tooLong bool) lineItem {
+	it := lineItem{line: number}
+	if tooLong {
+		it.problem = httpx.NewProblem(httpx.CodeTooLarge, "The line is longer than %d bytes.", maxLine)
+		return it
+	}
+	it.item = decodeItem(line)
+	return it
+}
+
+func decodeItem(data []byte) item {
+	var body commandBody
+	if err := httpx.DecodeJSON(data, &body); err != nil {
+		return item{problem: httpx.AsProblem(err)}
+	}
+	return body.item()
+}
+
+// submitAll submits what is in the queue, as much at once as there is, until the queue is closed and empty. When it
+// gives up, so does the reader.
+func (s *streamed) submitAll(ctx context.Context) error {
+	var items []lineItem
+	for {
+		items = s.queue.take(items[:0], unitCommands)
+		if len(items) == 0 {
+			return nil
+		}
+		if err := s.submit(ctx, items); err != nil {
+			s.queue.abandon()
+			return err
+		}
+	}
+}
+
+func (s *streamed) submit(ctx context.Context, items []lineItem) error {
+	unit := s.unit
+	unit.Commands = make([]command, 0, len(items))
+	for i := range items {
+		if it := &items[i]; it.problem == nil {
+			unit.Commands = append(unit.Commands, s.command(it))
+		}
+	}
+	var answers []answer
+	if len(unit.Commands) > 0 {
+		result, err := s.insist(ctx, unit)
+		if err != nil {
+			return err
+		}
+		answers = result.Answers
+		s.revision = max(s.revision, uint64(result.Revision))
+	}
+	for i := range items {
+		p := items[i].problem
+		if p == nil {
+			if err := answers[0].Err; err != nil {
+				p = within(problemOf(err, formEntries), "/data")
+			}
+			answers = answers[1:]
+		}
+		s.count(items[i].line, p)
+	}
+	return nil
+}
+
+// command gives a line its key: its own, or one made of the header's and the line's number, so that the same stream can
+// be sent again.
+func (s *streamed) command(it *lineItem) command {
+	cmd := command{Command: it.command, Key: it.key}
+	if cmd.Key == "" && s.key != "" {
+		cmd.Key = s.key + "/" + strconv.Itoa(it.line)
+	}
+	if cmd.Key != "" {
+		cmd.Request = digestOf(it.command)
+	}
+	return cmd
+}
+
+// insist submits a unit, and again after a pause for as long as too much is waiting: the client is held up by not
+// reading from it, rather than refused in the middle of its stream.
+func (s *streamed) insist(ctx context.Context, unit Unit) (Result, error) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		result, err := s.handlers.ledgers.Submit(ctx, s.stream, unit)
+		if !errors.Is(err, engine.ErrOverloaded) {
+			return result, err //nolint:wrapcheck // becomes a problem
+		}
+		pause.Reset(wait)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return result, ctx.Err()
+		}
+	}
+}
+
+func (s *streamed) count(line int, p *httpx.Problem) {
+	if p == nil {
+		s.accepted++
+		return
+	}
+	s.rejected++
+	if len(s.problems) < maxProblems {
+		s.problems = append(s.problems, lineProblem{line: line, problem: p})
+	}
+}
+
+// appendSummary writes the answer to the whole stream.
+func (s *streamed) appendSummary(b []byte) []byte {
+	b = append(b, `{"accepted":`...)
+	b = strconv.AppendInt(b, int64(s.accepted), 10)
+	b = append(b, `,"rejected":`...)
+	b = strconv.AppendInt(b, int64(s.rejected), 10)
+	b = append(b, `,"revision":`...)
+	b = strconv.AppendUint(b, s.revision, 10)
+	b = append(b, `,"problems":[`...)
+	for i, p := range s.problems {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"line":`...)
+		b = strconv.AppendInt(b, int64(p.line), 10)
+		b = append(b, `,"status":`...)
+		b = strconv.AppendInt(b, int64(p.problem.Status()), 10)
+		b = append(b, `,"code":`...)
+		b = httpx.AppendString(b, string(p.problem.Code))
+		b = append(b, `,"detail":`...)
+		b = httpx.AppendString(b, p.problem.Text())
+		b = append(b, '}')
+	}
+	return append(b, `]}`...)
+}
+
+// problem says how far a stream came that could not be taken to its end.
+func (s *streamed) problem(p *httpx.Problem) error {
+	return p.With("accepted", s.accepted).With("rejected", s.rejected).With("revision", s.revision)
+}
