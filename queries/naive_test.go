@@ -150,3 +150,6 @@ func (n naive) statement(at address.Address, keep func(naiveLine) bool) []wire.S
 	}
 	return found
 }
+
+// accountItself is the grouping by account.
+func accountItself(a address.Address) string { return string(a) }

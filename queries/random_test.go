@@ -109,8 +109,8 @@ func TestBalancesAgreeWithTheEvents(t *testing.T) {
 			by := rapid.SampledFrom([]string{"", "account", "none", "depth:1", "depth:2"}).Draw(rt, "group by")
 			query.Set("group_by", by)
 			group := map[string]func(address.Address) string{
-				"":        func(a address.Address) string { return string(a) },
-				"account": func(a address.Address) string { return string(a) },
+				"":        accountItself,
+				"account": accountItself,
 				"none":    func(address.Address) string { return "" },
 				"depth:1": func(a address.Address) string { return string(a.Prefix(1)) },
 				"depth:2": func(a address.Address) string { return string(a.Prefix(2)) },

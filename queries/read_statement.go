@@ -28,7 +28,7 @@ type statementMark struct {
 	Revision uint64 `json:"r"`
 	After    place  `json:"p"`
 	// Running are the debits and credits up to the mark, an asset each; nil where they are too many to carry.
-	Running map[string][2]money.Amount `json:"b"`
+	Running map[string][2]money.Amount `json:"b,omitzero"`
 }
 
 // carried is how many running totals a mark holds: it travels in URLs.
