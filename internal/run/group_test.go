@@ -44,11 +44,12 @@ func TestWorkersStopInReverseOrder(t *testing.T) {
 	for _, name := range []string{"store", "relay", "server"} {
 		group.Start(ctx, worker{name: name, stop: stopped})
 	}
+	group.Start(ctx, run.OnStop("engines", func() error { stopped("engines"); return nil }))
 	cancel()
 	if err := group.Wait(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(order, " "); got != "server relay store" {
+	if got := strings.Join(order, " "); got != "engines server relay store" {
 		t.Fatalf("stopped in the order %q", got)
 	}
 }
