@@ -24,6 +24,7 @@ func (s *source) handle(ctx context.Context, msg jetstream.Msg, lost chan<- erro
 		report(lost, errMissed)
 		return
 	}
+	s.events.Inc()
 	h := msg.Headers()
 	e, err := parse(msg.Subject(), msg.Data(), h.Get(HeaderID), h.Get(HeaderRevision), h.Get(HeaderPosition), h.Get(HeaderMetadata))
 	if err != nil {
@@ -34,7 +35,6 @@ func (s *source) handle(ctx context.Context, msg jetstream.Msg, lost chan<- erro
 	}
 	s.next = meta.Sequence.Stream + 1
 	s.delivered.Add(1)
-	s.events.Inc()
 	s.lag.Set(float64(meta.NumPending))
 }
 

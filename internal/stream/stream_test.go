@@ -3,10 +3,12 @@ package stream_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
@@ -120,6 +122,14 @@ func collect(t testing.TB, messages <-chan *message.Message, n int) []stream.Eve
 		msg.Ack()
 	}
 	return events
+}
+
+// same demands that what was received is what was sent.
+func same(t testing.TB, sent, received any) {
+	t.Helper()
+	if !reflect.DeepEqual(sent, received) { // the difference is slow to make, of large events
+		t.Errorf("events differ (-sent +received):\n%s", cmp.Diff(sent, received))
+	}
 }
 
 // event is the n-th event of a ledger, of a realistic size.

@@ -21,6 +21,8 @@ import (
 const (
 	// startTimeout bounds the wait for recovery of what the directory holds.
 	startTimeout = 30 * time.Second
+	// readyPoll is how soon a failed start is noticed. A good one is noticed at once.
+	readyPoll = 50 * time.Millisecond
 	// maxPayload leaves room for the largest event (2,000 entries with addresses of 512 bytes) and its headers.
 	maxPayload = 8 << 20
 	// maxStore is the sum that streams may reserve. Each stream has its own limit, so this one must only not be in
@@ -65,12 +67,25 @@ func Start(o Options) (*Server, error) {
 	keeper := &logger{log: log}
 	s.SetLoggerV2(keeper, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(startTimeout) || !s.JetStreamEnabled() {
+	if !ready(s, keeper) || !s.JetStreamEnabled() {
 		s.Shutdown()
 		s.WaitForShutdown()
 		return nil, fmt.Errorf("start the embedded NATS server in %s: %w", o.Dir, keeper.fatalOr(errNotReady))
 	}
 	return &Server{nats: s, token: o.Token, listen: o.Listen != ""}, nil
+}
+
+// ready waits until the server takes connections, or has said that it never will.
+func ready(s *server.Server, keeper *logger) bool {
+	for end := time.Now().Add(startTimeout); time.Now().Before(end); {
+		if s.ReadyForConnections(readyPoll) {
+			return true
+		}
+		if keeper.fatalOr(nil) != nil {
+			return false
+		}
+	}
+	return false
 }
 
 var (
