@@ -29,3 +29,7 @@ func closing(t testing.TB, s eventstore.Store) eventstore.Store {
 	})
 	return s
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, storetest.Harness{New: func(t testing.TB) eventstore.Store { return closing(t, memstore.New()) }})
+}

@@ -21,7 +21,7 @@ const (
 	// formatVersion is that of the tables and payloads, kept in user_version.
 	formatVersion = 1
 	// pageSize: measured, see docs/schema.md.
-	pageSize = 4096
+	pageSize = 8192
 )
 
 // The tables are described in docs/schema.md. Rows are only ever inserted, and only by the single writer of a
@@ -102,7 +102,13 @@ func initialise(ctx context.Context, path string) (err error) {
 // checkFile refuses what is not an event store. It changes nothing in it. (The file is read through SQLite alone: closing
 // another descriptor of it would drop the locks that this process may hold on it.)
 func checkFile(ctx context.Context, path string) error {
-	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err //nolint:wrapcheck // names the file
+	case info.IsDir():
+		return errors.New("it is a directory")
+	case info.Size() == 0:
 		return fmt.Errorf("%w: the file is empty; an event store never is", eventstore.ErrCorrupt)
 	}
 	db, err := sqlx.Open("sqlite", dsn(path, "ro", busyTimeout))

@@ -20,6 +20,7 @@ type session struct {
 	beginTx, commitTx, rollbackTx *sqlx.Stmt
 	dataVersion                   *sqlx.Stmt
 	readHead, addStream, addRow   *sqlx.Stmt
+	prepared                      []*sqlx.Stmt // all of them
 
 	// heads caches where streams end. It holds what this session wrote, in the present transaction too, and what it read
 	// since another connection wrote last (version says which state of the file that was).
@@ -46,7 +47,7 @@ func openSession(ctx context.Context, path string) (_ *session, err error) {
 		"synchronous(FULL)", // the commit is on the disk when it returns
 		"cache_size(-32768)",
 		// Copying the log back into the file costs two syncs: every 16 MiB rather than SQLite's 4.
-		"wal_autocheckpoint(4096)",
+		"wal_autocheckpoint(2048)",
 		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, fmt.Errorf("open the writing connection: %w", err)
@@ -73,6 +74,7 @@ func openSession(ctx context.Context, path string) (_ *session, err error) {
 			s.close()
 			return nil, fmt.Errorf("prepare to write: %w", classify(err))
 		}
+		s.prepared = append(s.prepared, *p.statement)
 	}
 	return s, nil
 }
@@ -159,6 +161,9 @@ func (s *session) close() {
 	}
 	// Whatever fails here, nothing that was acknowledged depends on it: a transaction that is open is undone, and the
 	// write-ahead log stays to be recovered by the next connection.
+	for _, statement := range s.prepared {
+		_ = statement.Close() // one left open would keep the connection, and its locks, behind the pool's back
+	}
 	_ = s.conn.Close()
 	_ = s.db.Close()
 }

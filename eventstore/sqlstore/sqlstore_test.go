@@ -17,22 +17,23 @@ import (
 func TestStore(t *testing.T) { storetest.Run(t, harness()) }
 
 func harness() storetest.Harness {
-	options := sqlstore.Options{
-		MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: 5 * time.Millisecond,
-	}
+	// Subscriptions must not need the poll, but for what another handle appends.
+	first := sqlstore.Options{MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: time.Hour}
+	further := first
+	further.PollInterval = time.Millisecond
 	paths := map[eventstore.Store]string{}
-	openAt := func(t testing.TB, path string) eventstore.Store {
+	openAt := func(t testing.TB, path string, options sqlstore.Options) eventstore.Store {
 		s := open(t, path, options)
 		paths[s] = path
 		return s
 	}
 	return storetest.Harness{
-		New:    func(t testing.TB) eventstore.Store { return openAt(t, newPath(t)) },
-		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store { return openAt(t, paths[s]) },
+		New:    func(t testing.TB) eventstore.Store { return openAt(t, newPath(t), first) },
+		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store { return openAt(t, paths[s], further) },
 		Capabilities: storetest.Capabilities{
-			MaxAppendBytes: options.MaxAppendBytes,
+			MaxAppendBytes: first.MaxAppendBytes,
 			Shared:         true,
-			MaxWaiting:     options.MaxWaiting,
+			MaxWaiting:     first.MaxWaiting,
 			Stall:          stall,
 			FillUp:         fillUp,
 			LoseOutcome:    loseOutcome,

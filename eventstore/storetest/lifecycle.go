@@ -174,7 +174,7 @@ func testSecondWriter(t *testing.T, h Harness) {
 func testSubscribeToAnother(t *testing.T, h Harness) {
 	a := h.New(t)
 	b := h.Reopen(t, a)
-	f := follow(t, a, eventstore.Start)
-	all := fill(t, b, 5)
+	f := follow(t, b, eventstore.Start)
+	all := fill(t, a, 5)
 	checkSame(t, f.next(len(all)), all)
 }
