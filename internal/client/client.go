@@ -112,6 +112,8 @@ type Problem struct {
 	Detail string  `json:"detail"`
 	Code   string  `json:"code"`
 	Errors []Field `json:"errors"`
+	// Transaction is the one that has the reference, where the code is "reference_exists".
+	Transaction uint64 `json:"transaction"`
 }
 
 // Field is a part of a request that is at fault.

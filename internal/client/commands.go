@@ -67,19 +67,31 @@ type Accepted struct {
 	Revision    uint64            `json:"revision"`
 }
 
-// Result is what became of one command of a bulk: accepted where Status is in the 200s.
+// Result is what became of one command of a bulk. Problem is nil where it was accepted.
 type Result struct {
-	Accepted
-	Problem
+	Accepted Accepted
+	Problem  *Problem
 }
 
-// OK tells whether the command was accepted.
-func (r *Result) OK() bool { return r.Status/100 == 2 }
+// UnmarshalJSON reads either kind of result.
+func (r *Result) UnmarshalJSON(data []byte) error {
+	var kind struct {
+		Status int `json:"status"`
+	}
+	if err := json.Unmarshal(data, &kind); err != nil {
+		return err
+	}
+	if kind.Status/100 == 2 {
+		return json.Unmarshal(data, &r.Accepted)
+	}
+	r.Problem = &Problem{}
+	return json.Unmarshal(data, r.Problem)
+}
 
 // BulkResults are the results of a bulk, in the order of its commands, and the ledger's revision after it.
 type BulkResults struct {
 	Results  []Result `json:"results"`
-	Revision *uint64  `json:"revision"`
+	Revision uint64   `json:"revision"`
 }
 
 // StreamResults sum up a stream of commands. Problems are the first 1,000, with the line (from 1) of each.

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/journal"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+// batch is what is to be sent, all of it checked.
+type batch struct {
+	count int
+	items iter.Seq2[item, error]
+}
+
+// item is one command and what it should have led to, if its reference is taken or its account is open.
+type item struct {
+	at      string // file:line
+	body    client.Command
+	command ledger.Command
+}
+
+// read checks the whole source and gives what is to be sent.
+func (c *importCmd) read(source *source) (*batch, error) {
+	isNDJSON := c.Format == "ndjson"
+	if c.Format == "auto" {
+		var err error
+		if isNDJSON, err = source.isNDJSON(); err != nil {
+			return nil, err
+		}
+	}
+	if !isNDJSON {
+		return readJournal(source, journal.Options{Real: c.Real})
+	}
+	if c.Real {
+		return nil, errors.New("--real is about journals, and this is NDJSON")
+	}
+	return readNDJSON(source)
+}
+
+func readJournal(source *source, options journal.Options) (*batch, error) {
+	var parsed *journal.Journal
+	var err error
+	if source.temp {
+		content, rewound := source.rewind()
+		if rewound != nil {
+			return nil, rewound
+		}
+		parsed, err = journal.Parse(source.path, content, options)
+	} else {
+		parsed, err = journal.ParseFile(source.path, options)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nothing was imported:\n%w", err)
+	}
+	items := make([]item, len(parsed.Transactions))
+	var faults faults
+	for i := range parsed.Transactions {
+		faults.add(items[i].fromJournal(source.name, &parsed.Transactions[i]))
+	}
+	if err := faults.err(); err != nil {
+		return nil, err
+	}
+	return &batch{count: len(items), items: func(yield func(item, error) bool) {
+		for _, one := range items {
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}}, nil
+}
+
+// fromJournal makes the command that posts a transaction of a journal.
+func (it *item) fromJournal(name string, transaction *journal.Transaction) error {
+	it.at = transaction.File + ":" + strconv.Itoa(transaction.Line)
+	reference := name + "#" + strconv.Itoa(transaction.Index)
+	if transaction.Part > 1 {
+		reference += "." + strconv.Itoa(transaction.Part)
+	}
+	post := ledger.PostTransaction{
+		EffectiveAt: transaction.Date, Reference: reference,
+		Description: transaction.Description, Metadata: transaction.Metadata,
+	}
+	if err := takeExported(&post); err != nil {
+		return fmt.Errorf("%s: %w", it.at, err)
+	}
+	for _, one := range transaction.Entries {
+		entry, err := entryOf(one)
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", transaction.File, one.Line, err)
+		}
+		post.Entries = append(post.Entries, entry)
+	}
+	if err := ledger.Validate(post); err != nil {
+		return fmt.Errorf("%s: %w", it.at, err)
+	}
+	it.command = post
+	data, err := json.Marshal(requestOf(&post))
+	it.body = client.Command{Type: client.PostTransaction, Data: data}
+	return err
+}
+
+// takeExported takes what export says in tags because journals have no syntax for it.
+func takeExported(post *ledger.PostTransaction) error {
+	if reference, given := post.Metadata[tagReference]; given {
+		post.Reference = reference
+		delete(post.Metadata, tagReference)
+	}
+	if text, given := post.Metadata[tagEffectiveAt]; given {
+		moment, err := httpx.ParseMoment(text)
+		if err != nil {
+			return fmt.Errorf("the tag %s: %w", tagEffectiveAt, err)
+		}
+		if !moment.Time.Truncate(24 * time.Hour).Equal(post.EffectiveAt) {
+			return fmt.Errorf("the tag %s says another day than %s", tagEffectiveAt, post.EffectiveAt.Format(time.DateOnly))
+		}
+		post.EffectiveAt = moment.Time
+		delete(post.Metadata, tagEffectiveAt)
+	}
+	return nil
+}
+
+func entryOf(one journal.Entry) (entry ledger.Entry, err error) {
+	if entry.Account, err = address.Parse(one.Account); err != nil {
+		return entry, err
+	}
+	if entry.Asset, err = money.ParseAsset(one.Asset); err != nil {
+		return entry, err
+	}
+	if one.Amount.Sign() < 0 {
+		entry.Side = ledger.Credit
+	}
+	entry.Amount, err = money.ParseAmount(new(big.Int).Abs(one.Amount).String())
+	return entry, err
+}
+
+// requestOf is a transaction as the API takes it.
+func requestOf(post *ledger.PostTransaction) client.NewTransaction {
+	request := client.NewTransaction{
+		EffectiveAt: post.EffectiveAt.Format(time.RFC3339Nano), Reference: post.Reference,
+		Description: post.Description, Metadata: post.Metadata,
+	}
+	for _, entry := range post.Entries {
+		request.Entries = append(request.Entries, wireEntry(entry))
+	}
+	return request
+}
+
+func wireEntry(entry ledger.Entry) wire.Entry {
+	e := wire.Entry{Account: string(entry.Account), Asset: string(entry.Asset)}
+	if entry.Side == ledger.Debit {
+		e.Debit = entry.Amount.String()
+	} else {
+		e.Credit = entry.Amount.String()
+	}
+	return e
+}
+
+// faults are what is wrong with a source, a bounded number of them.
+type faults []error
+
+func (f *faults) add(err error) {
+	if err != nil {
+		*f = append(*f, err)
+	}
+}
+
+func (f *faults) full() bool {
+	const most = 20
+	return len(*f) >= most
+}
+
+func (f *faults) err() error {
+	if len(*f) == 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing was imported:\n%w", errors.Join(*f...))
+}

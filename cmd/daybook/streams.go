@@ -1,0 +1,22 @@
+package main
+
+import (
+	"io"
+
+	"github.com/daybook-ledger/daybook/internal/client"
+)
+
+// streams are what a command reads from and writes to. err is a terminal where tty is set.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	tty      bool
+}
+
+// remote is what commands have in common that ask a server.
+type remote struct {
+	Ledger string `required:"" placeholder:"NAME" help:"Name of the ledger."`
+	Server string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"URL of the server."`
+}
+
+func (r *remote) client() *client.Client { return &client.Client{BaseURL: r.Server} }
