@@ -146,7 +146,7 @@ func (source transactionSource) statement(ledger int64, f *transactionFilter, be
 	case alongReference:
 		q.add(` FROM transactions t WHERE t.ledger_id = ? AND t.reference = ? AND +t.transaction_id < ?`, ledger, f.reference, before)
 	case alongAccount:
-		order = `e.transaction_id`
+		order, times = `e.transaction_id`, `(+e.day, +e.nanos)` // the index has them too
 		q.add(` FROM entries e CROSS JOIN transactions t WHERE e.account_id = ? AND e.transaction_id < ?
 	AND t.ledger_id = ? AND t.transaction_id = e.transaction_id`, source.account, before, ledger)
 	case alongMetadata:

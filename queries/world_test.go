@@ -42,6 +42,7 @@ type world struct {
 	views   *views.DB
 	reading *sqlx.DB
 	board   *watermark.Board
+	queries *queries.Queries
 	handler http.Handler
 
 	clock  time.Time
@@ -85,6 +86,7 @@ func newWorld(t testing.TB, options ...func(*queries.Options)) *world {
 	q := queries.New(o)
 	t.Cleanup(func() { must(t, q.Close()) })
 	e := httpx.New(httpx.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	w.queries = q
 	q.Register(e.Group("/v1"))
 	w.handler = e
 	return w

@@ -1,0 +1,73 @@
+package queries_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestNoStatementReadsAWholeTable runs every kind of query and then asks the database how it goes about each statement.
+func TestNoStatementReadsAWholeTable(t *testing.T) {
+	w := newWorld(t)
+	w.open("main")
+	for i := range 30 {
+		post := transfer("world", fmt.Sprintf("users:%d", i%3), "USD/2", "1", fmt.Sprintf("2026-01-%02dT12:00:00Z", i%28+1))
+		post.Metadata = map[string]string{"a": "b", "c": "d"}
+		w.do("main", post)
+	}
+	w.project()
+	const between = "from=2026-01-01&to=2026-01-05"
+	for _, path := range []string{
+		"", "/accounts", "/accounts?address=users:*", "/accounts?address=users:1", "/accounts/users:1",
+		"/accounts/users:1/entries", "/accounts/users:1/entries?asset=USD/2", "/accounts/users:1/entries?from=2026-01-03T12:00:00Z",
+		"/balances", "/balances?at=2026-01-05", "/balances?at=2026-01-05T12:00:00Z", "/balances?as_of_revision=5", "/balances?as_of_revision=25&at=2026-01-05",
+		"/balances?as_of_revision=25&account=users:1", "/balances?as_of_revision=3&account=users:1&at=2026-01-05T12:00:00Z",
+		"/transactions", "/transactions?q=x", "/transactions?" + between, "/transactions?reference=x", "/transactions?reference=x&" + between,
+		"/transactions?account=users:1", "/transactions?account=users:1&" + between, "/transactions?metadata[a]=b",
+		"/transactions?metadata[a]=b&metadata[c]=d&" + between, "/transactions?account=users:1&metadata[a]=b", "/transactions/7",
+	} {
+		var any any
+		w.get("/ledgers/main" + path).ok(&any)
+	}
+	texts := w.queries.Statements()
+	if len(texts) < 25 {
+		t.Errorf("only %d statements were run", len(texts))
+	}
+	for _, text := range texts {
+		plan := w.plan(text)
+		t.Logf("%s\n%s", text, plan)
+		for step := range strings.Lines(plan) {
+			if strings.Contains(step, "SCAN") && !isSmall(step) {
+				t.Errorf("%s\nreads a whole table:\n%s", text, plan)
+			}
+			// The one thing to be sorted is a bounded range of effective times, which is wanted in order of id.
+			if strings.Contains(step, "TEMP B-TREE") && !strings.Contains(text, "+t.transaction_id <") {
+				t.Errorf("%s\nsorts what an index has in order:\n%s", text, plan)
+			}
+		}
+	}
+}
+
+// isSmall tells whether a step walks something other than a table that grows with the ledgers.
+func isSmall(step string) bool {
+	return strings.Contains(step, "CONSTANT ROW") || strings.Contains(step, "(subquery") || strings.Contains(step, "SCAN g ")
+}
+
+func (w *world) plan(text string) (plan string) {
+	w.Helper()
+	args := make([]any, strings.Count(text, "?"))
+	for i := range args {
+		args[i] = 1
+	}
+	rows, err := w.reading.QueryContext(w.Context(), "EXPLAIN QUERY PLAN "+text, args...)
+	must(w, err)
+	defer func() { must(w, rows.Close()) }()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		must(w, rows.Scan(&id, &parent, &unused, &detail))
+		plan += detail + "\n"
+	}
+	must(w, rows.Err())
+	return plan
+}
