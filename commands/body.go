@@ -46,6 +46,11 @@ type transactionBody struct {
 	Description string          `json:"description"`
 	Metadata    metadata        `json:"metadata"`
 	DryRun      bool            `json:"dry_run"`
+
+	// Room for what the fields above point to, which is used again for one body after another.
+	transferSpace                  []transferBody
+	entrySpace                     []entryBody
+	effectiveSpace, referenceSpace string
 }
 
 type transferBody struct {

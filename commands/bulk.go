@@ -65,6 +65,27 @@ type bulk struct {
 // decodeBulk reads the body of a bulk. It keeps nothing of data. What is malformed anywhere fails it as a whole, for
 // it is one document; a field with a wrong value fails one command.
 func decodeBulk(data []byte) (*bulk, *httpx.Problem) {
+	b, ok := plainBulk(string(data))
+	if !ok {
+		var problem *httpx.Problem
+		if b, problem = generalBulk(data); problem != nil {
+			return nil, problem
+		}
+	}
+	for i := range b.items {
+		it := &b.items[i]
+		if it.problem == nil {
+			continue
+		}
+		it.problem = within(it.problem, "/commands/"+strconv.Itoa(i))
+		if it.problem.Code == httpx.CodeMalformedRequest {
+			return nil, it.problem
+		}
+	}
+	return b, nil
+}
+
+func generalBulk(data []byte) (*bulk, *httpx.Problem) {
 	var body bulkBody
 	if err := httpx.DecodeJSON(data, &body); err != nil {
 		return nil, httpx.AsProblem(err)
@@ -76,14 +97,7 @@ func decodeBulk(data []byte) (*bulk, *httpx.Problem) {
 	}
 	b := &bulk{atomic: body.Atomic, items: make([]item, len(*body.Commands))}
 	for i := range *body.Commands {
-		it := (*body.Commands)[i].item()
-		if it.problem != nil {
-			it.problem = within(it.problem, "/commands/"+strconv.Itoa(i))
-			if it.problem.Code == httpx.CodeMalformedRequest {
-				return nil, it.problem
-			}
-		}
-		b.items[i] = it
+		b.items[i] = (*body.Commands)[i].item()
 	}
 	return b, nil
 }
@@ -129,11 +143,11 @@ func (b *commandBody) item() item {
 }
 
 func transactionItem(data []byte) (ledger.Command, *httpx.Problem) {
-	cmd, dryRun, problem := decodeTransaction(data)
-	if problem == nil && dryRun {
-		problem = httpx.InvalidField(httpx.FieldError{Pointer: "/dry_run", Detail: "a bulk has no dry runs"})
+	var body transactionBody
+	if err := httpx.DecodeJSON(data, &body); err != nil {
+		return nil, httpx.AsProblem(err)
 	}
-	return cmd, problem
+	return body.item()
 }
 
 func accountItem(data []byte) (ledger.Command, *httpx.Problem) {

@@ -114,7 +114,7 @@ func limits(f *faults, at string, low, high numeral) ledger.Limits {
 	return ledger.Limits{Min: bound(low, "min_balance"), Max: bound(high, "max_balance")}
 }
 
-func (b *accountBody) command() (ledger.OpenAccount, *httpx.Problem) {
+func (b *accountBody) command() (ledger.Command, *httpx.Problem) {
 	var f faults
 	cmd := ledger.OpenAccount{Metadata: ledger.Metadata(b.Metadata)}
 	account, err := parseAddress(b.Address)
@@ -133,7 +133,10 @@ func (b *accountBody) command() (ledger.OpenAccount, *httpx.Problem) {
 }
 
 // decodeTransaction reads the body of a transaction. It keeps nothing of data.
-func decodeTransaction(data []byte) (cmd ledger.PostTransaction, dryRun bool, problem *httpx.Problem) {
+func decodeTransaction(data []byte) (cmd ledger.Command, dryRun bool, problem *httpx.Problem) {
+	if cmd, dryRun, problem, ok := plainTransaction(string(data)); ok {
+		return cmd, dryRun, problem
+	}
 	var body transactionBody
 	if err := httpx.DecodeJSON(data, &body); err != nil {
 		return cmd, false, httpx.AsProblem(err)
@@ -142,7 +145,7 @@ func decodeTransaction(data []byte) (cmd ledger.PostTransaction, dryRun bool, pr
 	return cmd, body.DryRun, problem
 }
 
-func (b *transactionBody) command() (ledger.PostTransaction, *httpx.Problem) {
+func (b *transactionBody) command() (ledger.Command, *httpx.Problem) {
 	var f faults
 	form := formEntries
 	cmd := ledger.PostTransaction{Description: b.Description, Metadata: ledger.Metadata(b.Metadata)}
@@ -166,7 +169,17 @@ func (b *transactionBody) command() (ledger.PostTransaction, *httpx.Problem) {
 			f.add("/reference", "want 1 to 255 bytes; leave it out for none")
 		}
 	}
-	return cmd, f.validated(cmd, form)
+	boxed := ledger.Command(cmd) // once, rather than at each call
+	return boxed, f.validated(boxed, form)
+}
+
+// item makes the command as a part of a bulk.
+func (b *transactionBody) item() (ledger.Command, *httpx.Problem) {
+	cmd, problem := b.command()
+	if problem == nil && b.DryRun {
+		problem = httpx.InvalidField(httpx.FieldError{Pointer: "/dry_run", Detail: "a bulk has no dry runs"})
+	}
+	return cmd, problem
 }
 
 // fromTransfers makes two entries of each transfer: debit from, credit to.
@@ -176,6 +189,7 @@ func fromTransfers(f *faults, transfers []transferBody) []ledger.Entry {
 		return nil
 	}
 	entries := make([]ledger.Entry, 0, 2*len(transfers))
+	var last lastAsset
 	for i := range transfers {
 		t := &transfers[i]
 		from, err := parseAddress(t.From)
@@ -186,7 +200,7 @@ func fromTransfers(f *faults, transfers []transferBody) []ledger.Entry {
 		if err != "" {
 			f.item("transfers", i, "to", err)
 		}
-		asset, err := parseAsset(t.Asset)
+		asset, err := last.parse(t.Asset)
 		if err != "" {
 			f.item("transfers", i, "asset", err)
 		}
@@ -207,13 +221,14 @@ func fromEntries(f *faults, list []entryBody) []ledger.Entry {
 		return nil
 	}
 	entries := make([]ledger.Entry, 0, len(list))
+	var last lastAsset
 	for i := range list {
 		e := &list[i]
 		account, err := parseAddress(e.Account)
 		if err != "" {
 			f.item("entries", i, "account", err)
 		}
-		asset, err := parseAsset(e.Asset)
+		asset, err := last.parse(e.Asset)
 		if err != "" {
 			f.item("entries", i, "asset", err)
 		}
@@ -260,15 +275,27 @@ func parseAddress(text string) (address.Address, string) {
 	return a, ""
 }
 
-func parseAsset(text string) (money.Asset, string) {
+// lastAsset remembers the asset that was parsed last: that of the next entry is mostly the same.
+type lastAsset struct {
+	text, fault string
+	asset       money.Asset
+}
+
+func (l *lastAsset) parse(text string) (money.Asset, string) {
 	if text == "" {
 		return "", required
 	}
-	a, err := money.ParseAsset(text)
-	if err != nil {
-		return "", reason(err)
+	if text == l.text {
+		return l.asset, l.fault
 	}
-	return a, ""
+	*l = lastAsset{text: text}
+	if _, err := money.ParseAsset(text); err != nil {
+		l.fault = reason(err)
+		return "", l.fault
+	}
+	// A book keeps the assets it has seen: it must not keep the whole request with them.
+	l.asset = money.Asset(strings.Clone(text))
+	return l.asset, ""
 }
 
 func parseAmount(n numeral) (money.Amount, string) {

@@ -91,7 +91,8 @@ func (s *streamed) readAll(body io.Reader) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 || tooLong {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if tooLong = tooLong || len(line) > maxLine; len(line) > 0 || tooLong {
 			if !s.queue.put(parseLine(number, line, tooLong), len(line)) {
 				return nil
 			}
@@ -138,7 +139,11 @@ func parseLine(number int, line []byte, tooLong bool) lineItem {
 	return it
 }
 
+// decodeItem keeps nothing of data.
 func decodeItem(data []byte) item {
+	if it, ok := plainItem(string(data)); ok {
+		return it
+	}
 	var body commandBody
 	if err := httpx.DecodeJSON(data, &body); err != nil {
 		return item{problem: httpx.AsProblem(err)}
