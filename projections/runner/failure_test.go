@@ -1,0 +1,142 @@
+package runner_test
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/storetest"
+	"github.com/daybook-ledger/daybook/projections/projectiontest"
+	"github.com/daybook-ledger/daybook/projections/projector"
+	"github.com/daybook-ledger/daybook/projections/runner"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+// broken is a projection whose work fails, after it was done, for as long as it is told to.
+type broken struct {
+	projector.Applier
+	fail func() error
+}
+
+func (b broken) Apply(tx *views.Tx, events []projector.Event) error {
+	if err := b.Applier.Apply(tx, events); err != nil {
+		return err
+	}
+	return b.fail()
+}
+
+func breakEntries(all []projector.Projection, fail func() error) []projector.Projection {
+	for i := range all {
+		if all[i].Model.Name == "entries" {
+			inner := all[i].New
+			all[i].New = func(generation int64) projector.Applier { return broken{inner(generation), fail} }
+		}
+	}
+	return all
+}
+
+func TestProjectionThatCannotApplyAnEventStopsAlone(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"fails":  func() error { return errors.New("no room in the margin") },
+		"panics": func() error { panic("no room in the margin") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, 11)
+			s.append(100)
+			config := s.config()
+			config.Projections = breakEntries(config.Projections, fail)
+			r := runner.New(config)
+			stop := s.run(r)
+			s.await("ledgers", "accounts", "transactions")
+			s.append(100)
+			s.await("ledgers", "accounts", "transactions")
+
+			status := s.status(r, "entries")
+			if status.State != views.Stopped || !strings.Contains(status.Detail, "no room in the margin") || status.Behind < 200 {
+				t.Errorf("the projection that failed: %+v", status)
+			}
+			dump, err := projectiontest.Of(t.Context(), config.Views)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(dump["entries"]) + len(dump["closings"]); n != 0 {
+				t.Errorf("%d rows of a transaction that did not commit", n)
+			}
+			for _, checkpoint := range dump["live_checkpoints"] {
+				if strings.Contains(checkpoint, "entries") {
+					t.Errorf("a checkpoint without its rows: %s", checkpoint)
+				}
+			}
+			stop()
+
+			again := runner.New(s.config()) // with the fault mended
+			s.run(again)
+			s.await()
+			s.equalsModel()
+			if status := s.status(again, "entries"); status.State != views.Running || status.Detail != "" || status.Behind != 0 {
+				t.Errorf("the projection that was mended: %+v", status)
+			}
+		})
+	}
+}
+
+func TestPassingFailureIsTriedAgain(t *testing.T) {
+	s := newScene(t, 12)
+	s.append(100)
+	config := s.config()
+	var calls atomic.Int32
+	config.Projections = breakEntries(config.Projections, func() error {
+		if calls.Add(1)%3 != 0 {
+			return errors.New("not this time")
+		}
+		return nil
+	})
+	s.run(runner.New(config))
+	s.await()
+	s.equalsModel()
+}
+
+func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
+	s := newScene(t, 13)
+	s.append(50)
+	r := runner.New(s.config())
+	s.run(r)
+	s.await()
+	head := s.history.Heads()["book-0"]
+	records := []eventstore.Record{
+		{ID: eventstore.ID{15: 1}, Type: "LedgerBurnt", Data: []byte(`{}`), Metadata: []byte(`{}`)},
+	}
+	if _, err := s.store.Append(t.Context(), "ledger-book-0", eventstore.At(eventstore.Revision(head)), records); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go s.tick(done)
+	defer close(done)
+	for _, projection := range []string{"ledgers", "accounts", "entries", "transactions"} {
+		for s.status(r, projection).State != views.Stopped {
+			if t.Context().Err() != nil {
+				t.Fatal("it never stopped")
+			}
+		}
+		if status := s.status(r, projection); status.Behind != 1 {
+			t.Errorf("%s lacks %d events, want the one", projection, status.Behind)
+		}
+	}
+	s.equalsModel()
+}
+
+func TestStoreThatCannotBeReadIsWaitedFor(t *testing.T) {
+	s := newScene(t, 14)
+	s.append(100)
+	faulty := storetest.NewFaulty(s.store)
+	faulty.FailReads(errors.New("the disk is on fire"))
+	config := s.config()
+	config.Store = faulty
+	r := runner.New(config)
+	s.run(r)
+	faulty.FailReads(nil)
+	s.await()
+	s.equalsModel()
+}
