@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -142,6 +143,38 @@ func TestNobodyIsToldThatADoubtfulUnitFailed(t *testing.T) {
 		}
 		b.wantLog("open", "5")
 	})
+}
+
+// TestAnAppendThatArrivesWhileItIsLookedFor is not in the log at the first of the reads that follow, and is at the second.
+func TestAnAppendThatArrivesWhileItIsLookedFor(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	gate, arrived, reads := storetest.NewGate(), make(chan struct{}), 0
+	b.hook = func(eventstore.Revision) {
+		if reads++; reads == 2 {
+			gate.Open()
+			<-arrived
+		}
+	}
+	b.store.Next(gate.Late(func(eventstore.Appended, error) { close(arrived) }))
+	b.accept(one(add(5)))
+	b.wantLog("open", "5")
+}
+
+// TestADoubtfulUnitIsNotRejected: decided again it would be, but there is no append to keep the first one out.
+func TestADoubtfulUnitIsNotRejected(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	gate, arrived := storetest.NewGate(), make(chan struct{})
+	b.store.Next(gate.Late(func(eventstore.Appended, error) { close(arrived) }))
+	fickle := add(5)
+	fickle.once = &atomic.Bool{}
+	if r, err := b.submit(one(fickle)); !errors.Is(err, engine.ErrOutcomeUnknown) {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	gate.Open()
+	<-arrived
+	b.wantLog("open", "5")
 }
 
 func TestConflicts(t *testing.T) {

@@ -40,11 +40,19 @@ func TestKeys(t *testing.T) {
 		t.Error("another actor's key is the same key")
 	}
 
+	split, joined := keyed("bc", 1, add()), keyed("c", 2, add(9))
+	split.Actor, joined.Actor = "a", "ab"
+	split.Commands[0].Command = add(9)
+	b.accept(split)
+	if r := b.accept(joined); r.Answers[0].Replayed {
+		t.Error("actor and key run into one another")
+	}
+
 	b.reject(keyed("r", 1, add(-50)), errFloor)
 	if r := b.accept(keyed("r", 2, add(8))); r.Answers[0].Replayed {
 		t.Error("a rejected command used its key up")
 	}
-	b.wantLog("open", "1", "2", "4", "8")
+	b.wantLog("open", "1", "2", "4", "9", "9", "8")
 }
 
 func TestKeysAcrossRestarts(t *testing.T) {
@@ -203,4 +211,27 @@ func TestKeysAreForgottenInTheEnd(t *testing.T) {
 		b.restart()
 		b.reject(keyed("k", 1, add(1)), engine.ErrKeyReused)
 	}
+}
+
+// TestAKeyUsedAgainAfterItWasForgotten loads an old snapshot, which still has the old use, and the new one from the log.
+func TestAKeyUsedAgainAfterItWasForgotten(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	saved := &shelf{}
+	b := newBench(t, engine.Options{Clock: func() time.Time { return now }, Snapshots: saved})
+	b.accept(one(open()))
+	b.accept(keyed("k", 1, add(1)))
+	b.close()
+	old := saved.byKey
+	b.start()
+	now = now.Add(25 * time.Hour)
+	again := b.accept(keyed("k", 1, add(2)))
+	if again.Answers[0].Replayed {
+		t.Fatal("the key is still known")
+	}
+	b.close()
+	saved.byKey = old
+	b.start()
+	b.accept(one(add(3))) // drops the old use
+	b.wantReplay(keyed("k", 1, add(2)), again)
+	b.wantLog("open", "1", "2", "3")
 }

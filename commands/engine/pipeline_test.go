@@ -159,6 +159,9 @@ func TestTooLargeBatchesAreDivided(t *testing.T) {
 		if r := <-big; !errors.Is(r.err, engine.ErrTooLarge) {
 			t.Errorf("got %+v", r)
 		}
+		if n := b.metric("conflicts_total"); n != 0 {
+			t.Errorf("%v of the parts did not follow one another", n)
+		}
 		b.close()
 		b.wantLog("open", "1", "2", "2", "2", "2", "2", "2", "2", "3")
 	})

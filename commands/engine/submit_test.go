@@ -11,6 +11,7 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
+	"github.com/daybook-ledger/daybook/internal/envelope"
 )
 
 func TestAcceptedAndRejected(t *testing.T) {
@@ -215,19 +216,53 @@ func TestStrangersLeaveNothingBehind(t *testing.T) {
 	})
 }
 
+// TestACorruptLogIsNotExtended puts an event behind the first that somebody else made.
 func TestACorruptLogIsNotExtended(t *testing.T) {
-	b := newBench(t, engine.Options{})
-	b.accept(one(open()))
-	b.close()
-	var forged []eventstore.Record
-	for r := range b.inner.ReadStream(t.Context(), stream, 0) {
-		forged = append(forged, r.Record)
+	type forgery struct {
+		envelope envelope.Envelope
+		record   eventstore.Record
+		resealed bool
 	}
-	if _, err := b.inner.Append(t.Context(), stream, eventstore.At(0), forged); err != nil {
-		t.Fatal(err)
-	}
-	b.start()
-	if _, err := b.submit(one(add(1))); !errors.Is(err, engine.ErrCorrupt) {
-		t.Errorf("got %v", err)
+	for name, forge := range map[string]func(*forgery){
+		"none":              func(*forgery) {},
+		"other data":        func(f *forgery) { f.record.Data = []byte("2") },
+		"another type":      func(f *forgery) { f.record.Type = "Discounted" },
+		"another id":        func(f *forgery) { f.record.ID[0]++ },
+		"another actor":     func(f *forgery) { f.envelope.Actor = "eve" },
+		"not chained":       func(f *forgery) { f.envelope.Previous[0]++; f.resealed = true },
+		"before the first":  func(f *forgery) { f.envelope.RecordedAt = f.envelope.RecordedAt.Add(-1); f.resealed = true },
+		"cannot follow":     func(f *forgery) { f.record.Data = []byte("nothing"); f.resealed = true },
+		"no envelope":       func(f *forgery) { f.envelope = envelope.Envelope{} },
+		"resealed but true": func(f *forgery) { f.record.Data = []byte("3"); f.resealed = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, engine.Options{})
+			e := b.accept(one(open())).Answers[0].Events[0].Envelope
+			b.close()
+			f := forgery{envelope: e, record: eventstore.Record{ID: eventstore.ID{7}, Type: "Counted", Data: []byte("1")}}
+			f.envelope.ID, f.envelope.Previous = f.record.ID, e.Hash
+			place := envelope.Place{Stream: stream, Revision: 1, Type: "Counted"}
+			if err := f.envelope.Seal(place, f.record.Data); err != nil {
+				t.Fatal(err)
+			}
+			forge(&f)
+			if f.resealed {
+				if err := f.envelope.Seal(place, f.record.Data); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.record.Metadata = f.envelope.AppendJSON(nil)
+			if _, err := b.inner.Append(t.Context(), stream, eventstore.At(0), []eventstore.Record{f.record}); err != nil {
+				t.Fatal(err)
+			}
+			b.start()
+			_, err := b.submit(one(add(1)))
+			if genuine := name == "none" || name == "resealed but true"; genuine != (err == nil) {
+				t.Errorf("got %v", err)
+			}
+			if err != nil && !errors.Is(err, engine.ErrCorrupt) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -38,6 +39,7 @@ type (
 	command struct {
 		open  bool
 		steps []int
+		once  *atomic.Bool // where given: it is accepted only once, whatever becomes of it
 	}
 	event string // "open", or a number
 )
@@ -91,6 +93,9 @@ func decide(c *counter, cmd command) ([]event, error) {
 	if !c.open {
 		return nil, errNotOpen
 	}
+	if cmd.once != nil && cmd.once.Swap(true) {
+		return nil, errFloor
+	}
 	total, events := c.total, []event(nil)
 	for _, n := range cmd.steps {
 		if total += n; total < 0 {
@@ -119,6 +124,7 @@ type bench struct {
 	*testing.T
 
 	inner     *memstore.Store
+	hook      func(from eventstore.Revision) // called before each read, where it is given
 	store     *storetest.Faulty
 	engines   *engine.Engines[*counter, command, event]
 	decisions atomic.Int64
@@ -144,7 +150,12 @@ func benchOn(t *testing.T, inner *memstore.Store, options engine.Options) *bench
 func (b *bench) start() {
 	b.metrics = prometheus.NewRegistry()
 	b.options.Registerer = b.metrics
-	b.engines = engine.New(b.store, toy(&b.decisions), b.options)
+	hooked := &hookedStore{Store: b.store, beforeRead: func(from eventstore.Revision) {
+		if b.hook != nil {
+			b.hook(from)
+		}
+	}}
+	b.engines = engine.New(hooked, toy(&b.decisions), b.options)
 }
 
 func (b *bench) restart() {
@@ -295,6 +306,20 @@ func (b *bench) metric(name string) float64 {
 	}
 	b.Fatalf("there is no metric %s", name)
 	return 0
+}
+
+// hookedStore tells of reads before they are made, in the order in which they come.
+type hookedStore struct {
+	eventstore.Store
+
+	beforeRead func(from eventstore.Revision)
+}
+
+func (h *hookedStore) ReadStream(
+	ctx context.Context, stream string, from eventstore.Revision,
+) iter.Seq2[eventstore.Recorded, error] {
+	h.beforeRead(from)
+	return h.Store.ReadStream(ctx, stream, from)
 }
 
 // shelf keeps snapshots in memory, and counts.
