@@ -98,32 +98,6 @@ func (s *stream[S, C, E]) putBack(units []decided[C, E]) {
 	s.unload()
 }
 
-// resolve asks the log about the batches in doubt. All of them demanded to begin at the same revision: when an event
-// stands there, the batch that it belongs to was written, whole, and the others never will be.
-func (s *stream[S, C, E]) resolve() error {
-	if len(s.doubts) == 0 {
-		return nil
-	}
-	doubts := s.doubts
-	for recorded, err := range s.store.ReadStream(s.life, s.name, doubts[0].before.next()) {
-		if errors.Is(err, eventstore.ErrStreamNotFound) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%w: ask stream %q what became of an append: %w", ErrUnavailable, s.name, err)
-		}
-		for _, b := range doubts {
-			if b.records[0].ID == recorded.ID {
-				s.accept(b)
-			}
-		}
-		s.doubts = nil
-		s.queue = slices.DeleteFunc(s.queue, func(j *job[C, E]) bool { return j.answered })
-		return nil
-	}
-	return nil
-}
-
 // failAll fails everything that was taken. Nothing is being appended.
 func (s *stream[S, C, E]) failAll(err error) {
 	for _, j := range s.queue {
@@ -139,10 +113,6 @@ func (s *stream[S, C, E]) fail(j *job[C, E], err error) {
 	}
 	s.metrics.failed.Add(float64(len(j.Commands)))
 	s.answer(j, Result[E]{}, err)
-}
-
-func inDoubt() error {
-	return fmt.Errorf("%w, and the log did not tell it afterwards", ErrOutcomeUnknown)
 }
 
 func (s *stream[S, C, E]) answer(j *job[C, E], result Result[E], err error) {

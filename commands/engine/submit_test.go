@@ -216,6 +216,35 @@ func TestStrangersLeaveNothingBehind(t *testing.T) {
 	})
 }
 
+func TestCommandsAreCounted(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	b.accept(keyed("k", 1, add(1)))
+	b.accept(keyed("k", 1, add(1)))
+	atomic := many(add(1), add(-9))
+	atomic.Atomic = true
+	if _, err := b.submit(atomic); !errors.Is(err, errFloor) {
+		t.Fatal(err)
+	}
+	dry := many(add(1), add(-9))
+	dry.DryRun = true
+	if _, err := b.submit(dry); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.submit(many(add(1), add(-9), add(2))); err != nil {
+		t.Fatal(err)
+	}
+	b.store.Next(storetest.Refused(engine.ErrUnavailable))
+	if _, err := b.submit(many(add(1), add(1))); !errors.Is(err, engine.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	for outcome, want := range map[string]float64{"accepted": 4, "replayed": 1, "rejected": 3, "failed": 2, "refused": 0} {
+		if got := b.metric("commands_total", outcome); got != want {
+			t.Errorf("%s: got %v, want %v", outcome, got, want)
+		}
+	}
+}
+
 // TestACorruptLogIsNotExtended puts an event behind the first that somebody else made.
 func TestACorruptLogIsNotExtended(t *testing.T) {
 	type forgery struct {

@@ -292,19 +292,24 @@ func (b *bench) wantLog(want ...event) {
 	}
 }
 
-func (b *bench) metric(name string) float64 {
+// metric is a counter or a gauge, named without the package's prefix; where it has labels, by the value of one.
+func (b *bench) metric(name string, label ...string) float64 {
 	b.Helper()
 	families, err := b.metrics.Gather()
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() == "daybook_engine_"+name {
-			m := f.GetMetric()[0]
-			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		if f.GetName() != "daybook_engine_"+name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if len(label) == 0 || m.GetLabel()[0].GetValue() == label[0] {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
 		}
 	}
-	b.Fatalf("there is no metric %s", name)
+	b.Fatalf("there is no metric %s %v", name, label)
 	return 0
 }
 
