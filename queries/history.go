@@ -11,7 +11,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
-	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 // streamOf is the event stream of a ledger.
@@ -72,14 +72,14 @@ func appendEvent(b []byte, ledger string, r *eventstore.Recorded) ([]byte, error
 	b = append(b, `,"revision":`...)
 	b = strconv.AppendUint(b, uint64(r.Revision), 10)
 	b = append(b, `,"actor":`...)
-	b = httpx.AppendString(b, e.Actor)
+	b = wire.AppendString(b, e.Actor)
 	if e.Correlation != "" {
 		b = append(b, `,"correlationid":`...)
-		b = httpx.AppendString(b, e.Correlation)
+		b = wire.AppendString(b, e.Correlation)
 	}
 	if e.Causation != "" {
 		b = append(b, `,"causationid":`...)
-		b = httpx.AppendString(b, e.Causation)
+		b = wire.AppendString(b, e.Causation)
 	}
 	b = append(b, `,"schemaversion":`...)
 	b = strconv.AppendInt(b, int64(e.Schema), 10)

@@ -95,7 +95,7 @@ WHERE x.account_id = i.account_id AND i.ledger_id = ? AND i.address > ?`
 
 // accountRange is the statement for the accounts after an address whose own start with the literal part of a pattern.
 func (s *snapshot) accountRange(pattern address.Pattern, after string) (text string, args []any) {
-	const order = ` ORDER BY i.address LIMIT ?`
+	const order = ` ORDER BY i.address LIMIT ? + 0`
 	prefix, exact := pattern.Literal()
 	switch {
 	case exact && prefix != "":

@@ -28,7 +28,7 @@ func (r *reader) oneLedger(ctx context.Context, name string) (wire.Ledger, error
 
 // ledgers reads up to limit ledgers in order of name.
 func (r *reader) ledgers(ctx context.Context, after string, limit int) ([]wire.Ledger, error) {
-	return r.someLedgers(ctx, ledgerColumns+`WHERE l.name > ? ORDER BY l.name LIMIT ?`, after, limit)
+	return r.someLedgers(ctx, ledgerColumns+`WHERE l.name > ? ORDER BY l.name LIMIT ? + 0`, after, limit)
 }
 
 func (r *reader) someLedgers(ctx context.Context, text string, args ...any) ([]wire.Ledger, error) {

@@ -109,7 +109,7 @@ FROM entries e CROSS JOIN transactions t
 WHERE e.account_id = ? AND (e.day, e.nanos, e.transaction_id, e.idx) > (?, ?, ?, ?) AND (e.day, e.nanos) <= (?, ?)
 	AND +e.transaction_id <= ? AND t.ledger_id = ? AND t.transaction_id = e.transaction_id`
 
-const statementOrder = ` ORDER BY e.day, e.nanos, e.transaction_id, e.idx LIMIT ?`
+const statementOrder = ` ORDER BY e.day, e.nanos, e.transaction_id, e.idx LIMIT ? + 0`
 
 // statementLines reads the lines of a page, and one more to know whether another page follows.
 func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *statementFilter, h horizon, running map[string]totals) error {

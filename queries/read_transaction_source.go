@@ -109,7 +109,7 @@ func (s *snapshot) fewInRange(f *transactionFilter) (bool, error) {
 	var q sqlText
 	q.add(`SELECT count(*) FROM (SELECT 1 FROM transactions t WHERE t.ledger_id = ?`, s.ledger)
 	q.addRange(f, `(t.day, t.nanos)`)
-	q.add(` LIMIT ?)`, timeRangeMost+1)
+	q.add(` LIMIT ? + 0)`, timeRangeMost+1)
 	var count int
 	err := s.each(q.String(), q.args, func(rows *sql.Rows) error { return rows.Scan(&count) })
 	return count <= timeRangeMost, err
@@ -166,6 +166,6 @@ func (source transactionSource) statement(ledger int64, f *transactionFilter, be
 		q.add(` AND EXISTS (SELECT 1 FROM transaction_metadata n WHERE n.ledger_id = t.ledger_id AND n.key = ? AND n.value = ?
 	AND n.transaction_id = t.transaction_id)`, key, f.metadata[key])
 	}
-	q.add(` ORDER BY `+order+` DESC LIMIT ?`, limit)
+	q.add(` ORDER BY `+order+` DESC LIMIT ? + 0`, limit)
 	return q.String(), q.args
 }

@@ -20,7 +20,8 @@ const (
 	projectionTransactions = "transactions"
 )
 
-// reader reads the views. It keeps its statements prepared: their texts are few.
+// reader reads the views. It keeps its statements prepared: their texts are few. They limit rows by "? + 0", because
+// SQLite prepares a statement anew for each value of a limit that is a plain parameter.
 //
 // Statements do not watch the end of a context, which costs a goroutine each; what reads many rows looks at it itself.
 type reader struct {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -88,17 +87,44 @@ func isLedgerName(s string) bool {
 }
 
 // answer writes a JSON answer that reflects a revision.
-func answer(c echo.Context, revision uint64, body any) error {
+func answer(c echo.Context, revision uint64, body []byte) error {
 	httpx.SetRevision(c, revision)
-	return writeJSON(c, body)
+	return c.Blob(http.StatusOK, httpx.MediaJSON, body)
 }
 
-func writeJSON(c echo.Context, body any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
+// appender is a pointer to a type of package wire that knows how it is written.
+type appender[T any] interface {
+	*T
+	AppendJSON(b []byte) []byte
+}
+
+// member writes an object that has one member.
+func member[T any, P appender[T]](name string, value P) []byte {
+	b := append(make([]byte, 0, 1024), `{"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return append(value.AppendJSON(b), '}')
+}
+
+// answerPage writes a page that reflects a revision.
+func answerPage[T any, P appender[T]](c echo.Context, revision uint64, p *wire.Page[T]) error {
+	b := []byte(`{"data":[`)
+	for i := range p.Data {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = P(&p.Data[i]).AppendJSON(b)
 	}
-	return c.Blob(http.StatusOK, httpx.MediaJSON, data)
+	return answer(c, revision, endPage(b, p.NextCursor))
+}
+
+// endPage ends the list of a page's data and the page.
+func endPage(b []byte, next *string) []byte {
+	b = append(b, `],"next_cursor":`...)
+	if next == nil {
+		return append(b, `null}`...)
+	}
+	return append(wire.AppendString(b, *next), '}')
 }
 
 // bound is a cursor that knows which list it belongs to.

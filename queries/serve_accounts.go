@@ -47,7 +47,7 @@ func (q *Queries) listAccounts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, revision, p)
+	return answerPage(c, revision, &p)
 }
 
 // accountOf reads the account of the path. A name that no account can have is an account that does not exist.
@@ -61,10 +61,6 @@ func accountOf(c echo.Context) (address.Address, error) {
 		return "", fmt.Errorf("%w: %w", errAccountNotFound, err)
 	}
 	return at, nil
-}
-
-type accountAnswer struct {
-	Account wire.Account `json:"account"`
 }
 
 func (q *Queries) getAccount(c echo.Context) error {
@@ -87,7 +83,7 @@ func (q *Queries) getAccount(c echo.Context) error {
 	if err != nil {
 		return problem(err)
 	}
-	return answer(c, revision, accountAnswer{account})
+	return answer(c, revision, member("account", &account))
 }
 
 func (q *Queries) getStatement(c echo.Context) error {
@@ -138,5 +134,5 @@ func (q *Queries) showStatement(c echo.Context, r *request, f statementFilter) e
 			return err
 		}
 	}
-	return answer(c, found.revision, p)
+	return answerPage(c, found.revision, &p)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -90,14 +89,15 @@ func (w *balanceWriter) add(b accountBalance) error {
 		w.groups.add(b)
 		return nil
 	}
-	return w.row(showAccount(b))
+	w.row(showAccount(b))
+	return nil
 }
 
-func (w *balanceWriter) row(row wire.BalanceRow) error {
+func (w *balanceWriter) row(row wire.BalanceRow) {
 	if w.rows++; w.rows > 1 {
 		w.buf.WriteByte(',')
 	}
-	return json.MarshalWrite(&w.buf, row)
+	w.buf.Write(row.AppendJSON(w.buf.AvailableBuffer()))
 }
 
 // flush sends what there is, if it is much. A client that does not take it in time is cut off.
@@ -125,9 +125,7 @@ func (w *balanceWriter) begin() {
 func (w *balanceWriter) end() error {
 	if w.groups != nil {
 		for _, row := range w.groups.all() {
-			if err := w.row(row); err != nil {
-				return err
-			}
+			w.row(row)
 		}
 	}
 	w.buf.WriteString(`],"revision":`)

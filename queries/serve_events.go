@@ -79,14 +79,8 @@ func (q *Queries) pageEvents(c echo.Context, r *request, from, limit uint64) err
 	if err != nil {
 		return problem(err)
 	}
-	body = append(body, `],"next_cursor":`...)
-	if next == nil {
-		body = append(body, `null}`...)
-	} else {
-		body = append(httpx.AppendString(body, *next), '}')
-	}
 	q.setKnownRevision(c, r, seen, read > 0)
-	return c.Blob(http.StatusOK, httpx.MediaJSON, body)
+	return c.Blob(http.StatusOK, httpx.MediaJSON, endPage(body, next))
 }
 
 // setKnownRevision sets the header to the last revision that was seen, in the log or by a projection: the end of the

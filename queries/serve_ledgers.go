@@ -1,6 +1,8 @@
 package queries
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -25,7 +27,11 @@ func (q *Queries) listLedgers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c, p)
+	body, err := wire.Append(nil, p)
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, httpx.MediaJSON, body)
 }
 
 func (q *Queries) getLedger(c echo.Context) error {
@@ -44,5 +50,9 @@ func (q *Queries) getLedger(c echo.Context) error {
 	if err != nil {
 		return problem(err)
 	}
-	return answer(c, ledger.Revision, ledger)
+	body, err := wire.Append(nil, ledger)
+	if err != nil {
+		return err
+	}
+	return answer(c, ledger.Revision, body)
 }

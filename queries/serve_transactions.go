@@ -41,7 +41,7 @@ func (q *Queries) listTransactions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, revision, p)
+	return answerPage(c, revision, &p)
 }
 
 func transactionFilterOf(p *httpx.Params) transactionFilter {
@@ -60,10 +60,6 @@ func transactionFilterOf(p *httpx.Params) transactionFilter {
 		f.to = &last
 	}
 	return f
-}
-
-type transactionAnswer struct {
-	Transaction wire.Transaction `json:"transaction"`
 }
 
 func (q *Queries) getTransaction(c echo.Context) error {
@@ -88,5 +84,5 @@ func (q *Queries) getTransaction(c echo.Context) error {
 	if err != nil {
 		return problem(fmt.Errorf("transaction %q: %w", text, err))
 	}
-	return answer(c, revision, transactionAnswer{t})
+	return answer(c, revision, member("transaction", &t))
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -19,6 +20,33 @@ type StatementLine struct {
 	Reference     *string   `json:"reference"`
 }
 
+// AppendJSON writes the line.
+func (l *StatementLine) AppendJSON(b []byte) []byte {
+	b = append(b, `{"transaction_id":`...)
+	b = strconv.AppendUint(b, l.TransactionID, 10)
+	b = append(b, `,"asset":`...)
+	b = AppendString(b, l.Asset)
+	if l.Debit != "" {
+		b = append(b, `,"debit":`...)
+		b = AppendString(b, l.Debit)
+	}
+	if l.Credit != "" {
+		b = append(b, `,"credit":`...)
+		b = AppendString(b, l.Credit)
+	}
+	b = append(b, `,"balance_after":`...)
+	b = AppendString(b, l.BalanceAfter)
+	b = append(b, `,"effective_at":`...)
+	b = appendTime(b, l.EffectiveAt)
+	b = append(b, `,"recorded_at":`...)
+	b = appendTime(b, l.RecordedAt)
+	b = append(b, `,"description":`...)
+	b = AppendString(b, l.Description)
+	b = append(b, `,"reference":`...)
+	b = appendOptional(b, l.Reference)
+	return append(b, '}')
+}
+
 // BalanceRow is the balance of an account, or of a group of accounts, in one asset. Account is the account's address,
 // or the address that the group shares; it is empty where all accounts are one group. Balance is on the normal side of
 // the accounts, or debits less credits where they do not share one. Numbers may have more than 128 bits in a group.
@@ -28,6 +56,25 @@ type BalanceRow struct {
 	Debits  string `json:"debits"`
 	Credits string `json:"credits"`
 	Balance string `json:"balance"`
+}
+
+// AppendJSON writes the row.
+func (r *BalanceRow) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if r.Account != "" {
+		b = append(b, `"account":`...)
+		b = AppendString(b, r.Account)
+		b = append(b, ',')
+	}
+	b = append(b, `"asset":`...)
+	b = AppendString(b, r.Asset)
+	b = append(b, `,"debits":`...)
+	b = AppendString(b, r.Debits)
+	b = append(b, `,"credits":`...)
+	b = AppendString(b, r.Credits)
+	b = append(b, `,"balance":`...)
+	b = AppendString(b, r.Balance)
+	return append(b, '}')
 }
 
 // Balances are rows in order of account and asset, as they stood at a revision.
