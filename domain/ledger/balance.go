@@ -29,19 +29,34 @@ func (n *net) add(side Side, amount money.Amount) {
 
 // unbalanced rejects entries whose debits and credits differ in some asset; the first such asset is named.
 func unbalanced(entries []Entry) *Rejection {
-	sums := netByAsset(entries)
-	for i := range sums {
-		n := &sums[i]
-		if n.top|n.mid|n.low == 0 {
-			continue
+	only := net{asset: entries[0].Asset}
+	for i := range entries {
+		if entries[i].Asset != only.asset {
+			return unbalancedInSome(netByAsset(entries))
 		}
-		return &Rejection{
-			Code:   UnbalancedTransaction,
-			Asset:  n.asset,
-			Detail: fmt.Sprintf("in %s %s; a transaction balances to zero in every asset", n.asset, n.excess()),
+		only.add(entries[i].Side, entries[i].Amount)
+	}
+	return only.unbalanced()
+}
+
+func unbalancedInSome(sums []net) *Rejection {
+	for i := range sums {
+		if r := sums[i].unbalanced(); r != nil {
+			return r
 		}
 	}
 	return nil
+}
+
+func (n *net) unbalanced() *Rejection {
+	if n.top|n.mid|n.low == 0 {
+		return nil
+	}
+	return &Rejection{
+		Code:   UnbalancedTransaction,
+		Asset:  n.asset,
+		Detail: fmt.Sprintf("in %s %s; a transaction balances to zero in every asset", n.asset, n.excess()),
+	}
 }
 
 // netByAsset sums up each asset's entries, in order of first appearance.
@@ -52,7 +67,7 @@ func netByAsset(entries []Entry) []net {
 	at := 0
 	for i := range entries {
 		e := &entries[i]
-		if len(sums) == 0 || sums[at].asset != e.Asset {
+		if i == 0 || sums[at].asset != e.Asset {
 			var found bool
 			if at, found = placeOf(sums, places, e.Asset); !found {
 				at = len(sums)

@@ -41,6 +41,7 @@ type account struct {
 	address address.Address
 	rule    uint32 // of the chart, or noRule
 	own     uint32 // 1 + the place of its own limits in Book.own, 0 where it has none
+	first   uint32 // 1 + the number of its first holding, 0 where it has none: most accounts have one, found at once
 	kind    kind
 }
 
@@ -142,6 +143,12 @@ func (b *Book) findAccount(a address.Address) (uint32, bool) {
 }
 
 func (b *Book) findHolding(account, asset uint32) (uint32, bool) {
+	if int(account) >= len(b.accounts) || b.accounts[account].first == 0 {
+		return 0, false
+	}
+	if first := b.accounts[account].first - 1; b.holdings[first].asset == asset {
+		return first, true
+	}
 	return b.holdingIndex.find(b.hashPair(account, asset), func(i uint32) bool {
 		return b.holdings[i].account == account && b.holdings[i].asset == asset
 	})

@@ -178,14 +178,12 @@ func (w *writer) end(bracket byte) {
 // string writes a JSON string. Only what must be is escaped, so that people can read what is there.
 func (w *writer) string(s string) {
 	w.b = append(w.b, '"')
-	start, ascii := 0, true
+	start := 0
+	var high byte // has its upper bit where any byte had
 	for i := range len(s) {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			ascii = false
-			continue
-		}
 		if c >= ' ' && c != '"' && c != '\\' {
+			high |= c
 			continue
 		}
 		w.b = append(w.b, s[start:i]...)
@@ -193,7 +191,7 @@ func (w *writer) string(s string) {
 		start = i + 1
 	}
 	w.b = append(append(w.b, s[start:]...), '"')
-	if !ascii && !utf8.ValidString(s) {
+	if high >= utf8.RuneSelf && !utf8.ValidString(s) {
 		w.err = errNotUTF8
 	}
 }

@@ -132,6 +132,9 @@ func (b *Book) canPost(e *TransactionPosted) (digest [16]byte, err error) {
 func (b *Book) addHolding(account, asset uint32, totals Totals) {
 	b.holdingIndex.add(b.hashPair(account, asset), uint32(len(b.holdings))) //nolint:gosec // fits
 	b.holdings = append(b.holdings, holding{account: account, asset: asset, Totals: totals})
+	if a := &b.accounts[account]; a.first == 0 {
+		a.first = uint32(len(b.holdings)) //nolint:gosec // fits
+	}
 }
 
 func (b *Book) addReference(digest [16]byte, transaction uint64) {

@@ -59,7 +59,11 @@ func (b *Book) Rollback() {
 	b.journal.totals = changed[:m.totals]
 
 	for i := len(b.holdings) - 1; i >= m.holdings; i-- {
-		b.holdingIndex.remove(b.hashPair(b.holdings[i].account, b.holdings[i].asset), uint32(i)) //nolint:gosec // fits
+		h := &b.holdings[i]
+		b.holdingIndex.remove(b.hashPair(h.account, h.asset), uint32(i)) //nolint:gosec // fits
+		if a := &b.accounts[h.account]; int(a.first) == i+1 {
+			a.first = 0
+		}
 	}
 	for i := len(b.references) - 1; i >= m.references; i-- {
 		b.referenceIndex.remove(b.hashDigest(b.references[i].digest), uint32(i)) //nolint:gosec // fits

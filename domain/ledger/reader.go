@@ -184,8 +184,8 @@ func (r *reader) time() time.Time {
 		r.fail(errBadValue)
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339Nano, s) // which refuses the 30th of February, and years are as they may be but 0
-	if err != nil || t.Year() == 0 {
+	t, err := time.Parse(time.RFC3339Nano, s) // which refuses the 30th of February
+	if err != nil || s[:4] == "0000" {
 		r.fail(errBadValue)
 		return time.Time{}
 	}
@@ -198,23 +198,28 @@ func (r *reader) string() string {
 		r.fail(errSyntax)
 		return ""
 	}
-	start, ascii := r.at, true
-	for ; r.at < len(r.text); r.at++ {
-		switch c := r.text[r.at]; {
-		case c == '"':
-			s := r.text[start:r.at]
-			r.at++
-			if !ascii && !utf8.ValidString(s) {
+	rest := r.text[r.at:]
+	var high byte // has its upper bit where any byte had
+	for i := range len(rest) {
+		c := rest[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			high |= c
+			continue
+		}
+		switch c {
+		case '"':
+			r.at += i + 1
+			if high >= utf8.RuneSelf && !utf8.ValidString(rest[:i]) {
 				r.fail(errText)
 			}
-			return s
-		case c == '\\':
+			return rest[:i]
+		case '\\':
+			start := r.at
+			r.at += i
 			return r.escaped(start)
-		case c < ' ':
+		default:
 			r.fail(errText)
 			return ""
-		case c >= utf8.RuneSelf:
-			ascii = false
 		}
 	}
 	r.fail(errSyntax)
