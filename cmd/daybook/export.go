@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/domain/money"
@@ -23,48 +24,48 @@ type exportCmd struct {
 // Run reads the ledger's events, as the server streams them, and writes what import reads back. A journal is checked
 // as a whole before its first line is written.
 func (c *exportCmd) Run(ctx context.Context, io *streams) error {
-	known, err := c.client().Ledger(ctx, c.Ledger, client.Query{})
-	if err != nil {
-		return fmt.Errorf("look at ledger %q: %w", c.Ledger, err)
-	}
 	out := bufio.NewWriter(io.out)
+	var err error
 	if c.Format == "ndjson" {
-		err = c.each(ctx, known.Revision, (&commandWriter{out: out}).write)
+		_, err = c.each(ctx, math.MaxUint64, (&commandWriter{out: out}).write)
 	} else {
-		err = c.writeJournal(ctx, known.Revision, out)
+		err = c.writeJournal(ctx, out)
 	}
 	return errors.Join(err, out.Flush())
 }
 
-func (c *exportCmd) writeJournal(ctx context.Context, last uint64, out io.Writer) error {
-	check := newJournalWriter(io.Discard)
-	if err := c.each(ctx, last, check.write); err != nil {
+// writeJournal goes through the history twice, the second time as far as the first time.
+func (c *exportCmd) writeJournal(ctx context.Context, out io.Writer) error {
+	last, err := c.each(ctx, math.MaxUint64, newJournalWriter(io.Discard).write)
+	if err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(out, "; ledger %s, up to revision %d\n", c.Ledger, last); err != nil {
 		return err
 	}
-	return c.each(ctx, last, newJournalWriter(out).write)
+	_, err = c.each(ctx, last, newJournalWriter(out).write)
+	return err
 }
 
-// each takes the ledger's events up to a revision, in order. Only one is in memory at a time.
-func (c *exportCmd) each(ctx context.Context, last uint64, write func(ledger.Event) error) error {
+// each takes the ledger's events in order, up to a revision or to their end, and tells the revision of the last. Only
+// one is in memory at a time.
+func (c *exportCmd) each(ctx context.Context, until uint64, write func(ledger.Event) error) (last uint64, err error) {
 	for event, err := range c.client().Events(ctx, c.Ledger, 0) {
 		if err != nil {
-			return fmt.Errorf("read the history of ledger %q: %w", c.Ledger, err)
+			return last, fmt.Errorf("read the history of ledger %q: %w", c.Ledger, err)
 		}
 		happened, err := ledger.Decode(event.Type, event.SchemaVersion, event.Data)
 		if err != nil {
-			return fmt.Errorf("read revision %d of ledger %q: %w", event.Revision, c.Ledger, err)
+			return last, fmt.Errorf("read revision %d of ledger %q: %w", event.Revision, c.Ledger, err)
 		}
 		if err := write(happened); err != nil {
-			return err
+			return last, err
 		}
-		if event.Revision >= last {
-			return nil
+		if last = event.Revision; last >= until {
+			break
 		}
 	}
-	return nil
+	return last, nil
 }
 
 // commandWriter writes commands, one a line, that lead to the same accounts and transactions.
