@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/daybook-ledger/daybook/internal/client"
+)
+
+// asProgram makes the test binary the real program: the end-to-end tests run it as processes of their own, which they
+// can kill.
+const asProgram = "DAYBOOK_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // it exits
+	}
+	if err := os.Setenv(asProgram, "1"); err != nil { // for the processes that the tests start
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// served is a running server and a client of it.
+type served struct {
+	*child
+	*client.Client
+
+	log *syncBuffer
+}
+
+// serve starts a server on a data directory. It is stopped with the test, if the test does not do it.
+func serve(t *testing.T, data string, flags ...string) *served {
+	t.Helper()
+	log := new(syncBuffer)
+	args := append([]string{"serve", "--dev", "--data", data, "--listen", "127.0.0.1:0"}, flags...)
+	process, err := startChild(context.WithoutCancel(t.Context()), log, args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	s := &served{child: process, Client: &client.Client{BaseURL: "http://" + process.Address}, log: log}
+	t.Cleanup(func() {
+		s.Kill()
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", log)
+		}
+	})
+	return s
+}
+
+// command runs a command line in this process and gives its output.
+func command(t *testing.T, stdin string, args ...string) (out, errors string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = daybook(t.Context(), args, nil, &streams{in: strings.NewReader(stdin), out: &o, err: &e})
+	return o.String(), e.String(), code
+}
+
+// mustCommand is command where only success will do.
+func mustCommand(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errors, code := command(t, "", args...)
+	if code != 0 {
+		t.Fatalf("daybook %s: exit code %d\n%s", strings.Join(args, " "), code, errors)
+	}
+	return out
+}
+
+// realData is the folder of real books that may stand beside the project. Without it, what needs it is skipped.
+func realData(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("the real books are not here: %v", err)
+	}
+	return path
+}
+
+// syncBuffer is a buffer that a child process writes to while a test reads it.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/daybook-ledger/daybook/internal/telemetry"
+)
+
+// serveCmd is `daybook serve`. Its fields are the settings of a server.
+type serveCmd struct {
+	Dev    bool   `help:"Development: loopback only, no authentication."`
+	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one."`
+
+	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"Let outside programs subscribe to events on this address."`
+	NATSMaxAge time.Duration `name:"nats-max-age" default:"168h" help:"How long NATS keeps events for subscribers. The event store keeps them for ever."`
+	NATSBytes  int64         `name:"nats-max-bytes" default:"1073741824" help:"How many bytes of events NATS keeps for subscribers."`
+
+	QueueLength   int           `default:"32768" help:"Commands that may wait for one ledger before it answers 503."`
+	SnapshotEvery int           `default:"50000" help:"Events between two snapshots of a ledger."`
+	KeyRetention  time.Duration `default:"48h" help:"How long idempotency keys are kept; at least 24h."`
+	BulkLimit     int64         `default:"33554432" help:"Largest body of a bulk request, in bytes."`
+
+	LogFormat string `default:"text" enum:"text,json" help:"Format of the log: text or json."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: debug, info, warn or error."`
+}
+
+// minKeyRetention is promised by the HTTP contract.
+const minKeyRetention = 24 * time.Hour
+
+// Validate refuses settings that are dangerous or make no sense.
+func (s *serveCmd) Validate() error {
+	if s.KeyRetention < minKeyRetention {
+		return fmt.Errorf("--key-retention %s: idempotency keys are promised for at least %s", s.KeyRetention, minKeyRetention)
+	}
+	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
+		return errors.New("--queue-length and --snapshot-every must be at least 1")
+	}
+	return nil
+}
+
+// Run serves until ctx ends, then stops everything in order and returns nil.
+func (s *serveCmd) Run(ctx context.Context, std *streams) error {
+	logger, err := telemetry.NewLogger(std.err, s.LogFormat, s.LogLevel)
+	if err != nil {
+		return err
+	}
+	for flag, address := range map[string]string{"--listen": s.Listen, "--nats-listen": s.NATSListen} {
+		if err := requireLoopback(flag, address); err != nil {
+			return err
+		}
+	}
+	server, err := start(ctx, s, logger)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "daybook: listening on http://%s\n", server.Address())
+	return server.Wait(ctx)
+}
+
+// requireLoopback refuses to offer a ledger without authentication to a network.
+func requireLoopback(flag, address string) error {
+	if address == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", flag, address, err)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.IsLoopback() {
+		return fmt.Errorf("%s %s would offer the ledgers to the network, and there is no authentication: listen on 127.0.0.1 or [::1], and put a proxy that authenticates in front", flag, address)
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/daybook-ledger/daybook/commands"
+	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/relay"
+	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
+	"github.com/daybook-ledger/daybook/internal/datadir"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/run"
+	"github.com/daybook-ledger/daybook/internal/stream"
+	"github.com/daybook-ledger/daybook/internal/stream/natsserver"
+	"github.com/daybook-ledger/daybook/internal/telemetry"
+	"github.com/daybook-ledger/daybook/internal/watermark"
+	"github.com/daybook-ledger/daybook/projections"
+	"github.com/daybook-ledger/daybook/projections/runner"
+	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/queries"
+)
+
+// closeTimeout bounds how long the engines may take to answer what they took and to save their snapshots.
+const closeTimeout = 30 * time.Second
+
+// server is a whole Daybook in this process. It is put together in the order in which events flow, and taken apart in
+// the reverse order, so that nothing is cut off while something before it still produces.
+type server struct {
+	settings *serveCmd
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	workers  *run.Group
+
+	dir    *datadir.Dir
+	store  eventstore.Store
+	conn   *nats.Conn
+	runner *runner.Runner
+	board  *watermark.Board
+	echo   *echo.Echo
+	listen net.Listener
+}
+
+// start opens everything and begins to serve. When it returns an error nothing is left running.
+func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*server, error) {
+	s := &server{
+		settings: settings, logger: logger, registry: telemetry.NewRegistry(),
+		workers: run.NewGroup(logger), board: watermark.New(),
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"open the data directory", s.openData},
+		{"open the event store", s.openStore},
+		{"start NATS", s.startNATS},
+		{"start the relay", s.startRelay},
+		{"start the projections", s.startProjections},
+		{"start the HTTP server", s.startHTTP},
+	} {
+		if err := step.do(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", step.what, err), s.workers.Stop())
+		}
+	}
+	return s, nil
+}
+
+// Address is where the server listens, as host:port.
+func (s *server) Address() string { return s.listen.Addr().String() }
+
+// Wait serves until ctx ends or a part fails, then stops everything.
+func (s *server) Wait(ctx context.Context) error { return s.workers.Wait(ctx) }
+
+func (s *server) openData(ctx context.Context) (err error) {
+	s.dir, err = datadir.Open(s.settings.Data)
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, run.OnStop("data directory", s.dir.Close))
+	return nil
+}
+
+func (s *server) openStore(ctx context.Context) error {
+	store, err := sqlstore.Open(ctx, s.dir.Events(), sqlstore.Options{Logger: s.logger, Registerer: s.registry})
+	if err != nil {
+		return err
+	}
+	s.store = store
+	s.workers.Start(ctx, run.OnStop("event store", store.Close))
+	return s.dir.MarkReady()
+}
+
+func (s *server) startNATS(ctx context.Context) error {
+	broker, err := natsserver.Start(natsserver.Options{Dir: s.dir.NATS(), Listen: s.settings.NATSListen, Logger: s.logger})
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, run.OnStop("NATS server", broker.Close))
+	if address := broker.Address(); address != "" {
+		s.logger.InfoContext(ctx, "NATS listens for subscribers", "address", address)
+	}
+	s.conn, err = broker.Connect()
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, run.OnStop("NATS connection", func() error { s.conn.Close(); return nil }))
+	return nil
+}
+
+func (s *server) startRelay(ctx context.Context) error {
+	broker, err := stream.NewBroker(s.conn, stream.Config{MaxAge: s.settings.NATSMaxAge, MaxBytes: s.settings.NATSBytes})
+	if err != nil {
+		return err
+	}
+	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: s.registry}))
+	return nil
+}
+
+func (s *server) startProjections(ctx context.Context) error {
+	db, err := projections.OpenViews(ctx, s.dir.Views())
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, run.OnStop("read models", db.Close))
+	subscriber, err := stream.NewSubscriber(s.conn, stream.SubscriberOptions{
+		Start: stream.StartNew(), Logger: s.logger, Metrics: stream.NewMetrics(s.registry),
+	})
+	if err != nil {
+		return err
+	}
+	s.runner = runner.New(runner.Config{
+		Views: db, Store: s.store, Projections: projections.All(), Logger: s.logger,
+		Subscriber: subscriber, Topic: stream.All, Board: s.board, Metrics: s.registry,
+	})
+	s.workers.Start(ctx, s.runner)
+	return nil
+}
+
+func (s *server) startHTTP(ctx context.Context) (err error) {
+	s.echo = httpx.New(httpx.Options{Logger: s.logger, Registerer: s.registry})
+	telemetry.NewProbes(s.registry, s.checks()...).Register(s.echo)
+	api := s.echo.Group("/v1")
+	if err := s.serveCommands(ctx, api); err != nil {
+		return err
+	}
+	if err := s.serveQueries(ctx, api); err != nil {
+		return err
+	}
+	var listener net.ListenConfig
+	s.listen, err = listener.Listen(ctx, "tcp", s.settings.Listen)
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, httpx.NewServer(s.listen, s.echo, s.logger))
+	return nil
+}
+
+func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
+	snapshots, err := engine.NewSnapshotFiles(s.dir.Snapshots())
+	if err != nil {
+		return err
+	}
+	engines := commands.NewEngines(s.store, engine.Options{
+		Logger: s.logger, Registerer: s.registry,
+		Snapshots:     snapshots,
+		QueueLength:   s.settings.QueueLength,
+		SnapshotEvery: s.settings.SnapshotEvery,
+		KeyRetention:  s.settings.KeyRetention,
+	})
+	s.workers.Start(ctx, run.OnStop("engines", func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		return engines.Close(ctx)
+	}))
+	commands.New(commands.Options{
+		Ledgers: engines, Store: s.store, Logger: s.logger, BulkLimit: s.settings.BulkLimit,
+	}).Register(api)
+	return nil
+}
+
+func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
+	reader, err := queries.OpenViews(s.dir.Views())
+	if err != nil {
+		return err
+	}
+	s.workers.Start(ctx, run.OnStop("read models' readers", reader.Close))
+	q := queries.New(queries.Options{Views: reader, History: s.store, Board: s.board, Log: s.logger})
+	s.workers.Start(ctx, run.OnStop("queries", q.Close))
+	q.Register(api)
+	return nil
+}
+
+// checks are what /readyz asks.
+func (s *server) checks() []telemetry.Check {
+	return []telemetry.Check{
+		{Name: "nats", Ready: func(context.Context) error {
+			if !s.conn.IsConnected() {
+				return errors.New("not connected: events wait in the event store")
+			}
+			return nil
+		}},
+		{Name: "projections", Ready: s.projectionsReady},
+	}
+}
+
+// projectionsReady tells which read models are stopped.
+func (s *server) projectionsReady(ctx context.Context) error {
+	list, err := s.runner.List(ctx)
+	if err != nil {
+		return err
+	}
+	var stopped []error
+	for _, p := range list {
+		if p.Live && p.State == views.Stopped {
+			stopped = append(stopped, fmt.Errorf("%s stopped: %s", p.Projection, p.Detail))
+		}
+	}
+	return errors.Join(stopped...)
+}
