@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/daybook-ledger/daybook/internal/client"
+)
+
+func TestBothSignalsEndTheServerCleanly(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			data := filepath.Join(t.TempDir(), "data")
+			server := serve(t, data)
+			accepted := openAndPost(t, server)
+			if err := server.command.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := server.command.Wait(); err != nil {
+				t.Fatalf("the server ends with %v", err)
+			}
+			again := serve(t, data)
+			got, err := again.Transaction(t.Context(), "demo", accepted.Transaction.ID, client.Query{MinRevision: &accepted.Revision})
+			if err != nil || got.RecordedAt != accepted.Transaction.RecordedAt {
+				t.Fatalf("after the restart: %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func openAndPost(t *testing.T, server *served) client.Accepted {
+	t.Helper()
+	if _, err := server.CreateLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := server.Post(t.Context(), "demo", client.NewTransaction{
+		Transfers: []client.Transfer{{From: "world", To: "users:alice", Asset: "USD/2", Amount: "1050"}},
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accepted
+}
+
+// TestRefusedSettings starts the real program with settings that are dangerous or unknown.
+func TestRefusedSettings(t *testing.T) {
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "notes.txt"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		args []string
+		env  string
+		code int
+		want string
+	}{
+		"the network without authentication":       {args: []string{"--listen", "0.0.0.0:0"}, code: exitFailed, want: "no authentication"},
+		"all addresses":                            {args: []string{"--listen", ":0"}, code: exitFailed, want: "no authentication"},
+		"NATS on the network":                      {args: []string{"--nats-listen", "0.0.0.0:0"}, code: exitFailed, want: "--nats-listen"},
+		"an unknown flag":                          {args: []string{"--lisen", "127.0.0.1:0"}, code: exitUsage, want: "--lisen"},
+		"an unknown variable":                      {env: "DAYBOOK_LISEN=127.0.0.1:0", code: exitUsage, want: "DAYBOOK_LISEN"},
+		"a directory of something else":            {args: []string{"--data", foreign}, code: exitFailed, want: "not a Daybook data directory"},
+		"keys kept for less than is promised":      {args: []string{"--key-retention", "1h"}, code: exitUsage, want: "at least 24h"},
+		"a configuration file that does not exist": {args: []string{"--config", "none.yaml"}, code: exitUsage, want: "none.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, test.args...)
+			program := exec.CommandContext(t.Context(), self, args...)
+			program.Env = append(os.Environ(), test.env)
+			out, err := program.CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) {
+				t.Fatalf("%v, want exit code %d and %q in\n%s", err, test.code, test.want, out)
+			}
+		})
+	}
+}
+
+func TestSecondServerOnTheSameDataIsRefused(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	serve(t, data)
+	log := new(syncBuffer)
+	if _, err := startChild(t.Context(), log, "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0"); err == nil ||
+		!strings.Contains(log.String(), "another daybook runs in") {
+		t.Fatalf("error %v\n%s", err, log)
+	}
+}
+
+func TestProbes(t *testing.T) {
+	server := serve(t, filepath.Join(t.TempDir(), "data"))
+	openAndPost(t, server)
+	for path, want := range map[string]string{
+		"/healthz": `"ok"`, "/readyz": `"projections":"ok"`, "/metrics": "daybook_http_requests_total",
+		"/problems": "insufficient_funds",
+	} {
+		if status, body := get(t.Context(), t, server.BaseURL+path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("GET %s: %d, want %s in\n%s", path, status, want, body)
+		}
+	}
+}
+
+func get(ctx context.Context, t *testing.T, url string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/stream"
+)
+
+var natsAddress = regexp.MustCompile(`NATS listens for subscribers" address=(\S+)`)
+
+// TestOutsideSubscriber is a program with nothing but a NATS client. It gets every event in order, and proves to itself,
+// with the hashes, that nothing is missing.
+func TestOutsideSubscriber(t *testing.T) {
+	server := serve(t, filepath.Join(t.TempDir(), "data"), "--nats-listen", "127.0.0.1:0")
+	address := natsAddress.FindStringSubmatch(server.log.String())
+	if address == nil {
+		t.Fatalf("the server does not say where NATS listens:\n%s", server.log)
+	}
+	conn, err := nats.Connect("nats://" + address[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	subscription, err := conn.SubscribeSync("daybook.events.demo.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil { // the server knows of the subscription from here on
+		t.Fatal(err)
+	}
+	last := openAndPost(t, server)
+
+	var previous envelope.Hash
+	for revision := range last.Revision + 1 {
+		message, err := subscription.NextMsg(10 * time.Second)
+		if err != nil {
+			t.Fatalf("event %d: %v", revision, err)
+		}
+		meta, err := envelope.Parse([]byte(message.Header.Get(stream.HeaderMetadata)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, eventType, _ := stream.ParseSubject(message.Subject)
+		place := envelope.Place{Stream: "ledger-demo", Revision: revision, Type: eventType}
+		if err := meta.Verify(place, message.Data); err != nil || meta.Previous != previous {
+			t.Fatalf("event %d breaks the chain: %v", revision, err)
+		}
+		if got := message.Header.Get(stream.HeaderRevision); got != strconv.FormatUint(revision, 10) {
+			t.Fatalf("event %d says that it is %s", revision, got)
+		}
+		previous = meta.Hash
+	}
+}
+
+// TestRebuildBesideARunningServer rebuilds the read models from another process while clients post and read.
+func TestRebuildBesideARunningServer(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	server := serve(t, data)
+	accepted := openAndPost(t, server)
+	done := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			answer, err := server.Post(t.Context(), "demo", client.NewTransaction{
+				Transfers: []client.Transfer{{From: "world", To: "users:alice", Asset: "USD/2", Amount: "1"}},
+			}, "")
+			if err != nil {
+				done <- err
+				return
+			}
+			// A reader never sees less than it has seen, whichever tables are live.
+			if _, err := server.Transaction(t.Context(), "demo", answer.Transaction.ID, client.Query{MinRevision: &answer.Revision}); err != nil {
+				done <- err
+				return
+			}
+			if _, err := server.Transaction(t.Context(), "demo", accepted.Transaction.ID, client.Query{}); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for range 5 {
+		mustCommand(t, "projections", "rebuild", "--data", data)
+	}
+	mustCommand(t, "projections", "rebuild", "--data", data, "entries", "accounts")
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if out := mustCommand(t, "projections", "list", "--data", data); !regexp.MustCompile(`(?m)^entries +1 +7 +running`).MatchString(out) {
+		t.Fatalf("the list does not show the seventh generation:\n%s", out)
+	}
+	if _, errors, code := command(t, "", "projections", "rebuild", "--data", data, "entires"); code != exitFailed || errors == "" {
+		t.Fatalf("an unknown projection: exit code %d, %q", code, errors)
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
