@@ -23,6 +23,17 @@ type batch[C, E any] struct {
 	arena []byte // where the records' metadata are, with room for more
 }
 
+// newBatch makes a batch with room for about as much as the one before it has.
+func newBatch[C, E any](before head, last *batch[C, E]) *batch[C, E] {
+	const most = 256
+	b := &batch[C, E]{before: before}
+	if last != nil {
+		b.records = make([]eventstore.Record, 0, min(len(last.records), most))
+		b.units = make([]decided[C, E], 0, min(len(last.units), most))
+	}
+	return b
+}
+
 // decided is a unit and what will be answered when its batch is durable.
 type decided[C, E any] struct {
 	job     *job[C, E]
@@ -75,7 +86,19 @@ func (b *batch[C, E]) halve() (first, second *batch[C, E]) {
 	return first, second
 }
 
-// append is the one place that writes.
+// write appends the batches that it is given, one at a time, until there are no more. It runs beside run, which waits
+// for it.
+func (s *stream[S, C, E]) write() {
+	for b := range s.toWrite {
+		if len(b.records) > 0 {
+			s.written <- s.append(b)
+		} else {
+			s.written <- s.confirm(b)
+		}
+	}
+}
+
+// append is the one place that writes to the log.
 func (s *stream[S, C, E]) append(b *batch[C, E]) error {
 	expected := eventstore.NoStream()
 	if b.before.exists {

@@ -17,7 +17,7 @@ type decision[C, E any] struct {
 func (s *stream[S, C, E]) decide(j *job[C, E]) {
 	at := s.now()
 	if s.open == nil {
-		s.open = &batch[C, E]{before: s.head}
+		s.open = newBatch(s.head, s.writing)
 		s.keys.prune(at.Add(-s.options.KeyRetention))
 	}
 	s.open.records = slices.Grow(s.open.records, len(j.Commands))

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -26,6 +27,7 @@ type stream[S, C, E any] struct {
 	open    *batch[C, E]   // decided, waits for the append before it; nil for none
 	halves  []*batch[C, E] // parts of a batch that was too large, to be appended before open
 	writing *batch[C, E]   // being appended; nil for none
+	toWrite chan *batch[C, E]
 	written chan error     // the outcome of that append
 	doubts  []*batch[C, E] // may or may not have been appended, all of them at the same place
 
@@ -52,7 +54,8 @@ func (h head) next() eventstore.Revision {
 
 func newStream[S, C, E any](e *Engines[S, C, E], name string) *stream[S, C, E] {
 	s := &stream[S, C, E]{
-		Engines: e, name: name, log: e.options.Logger.With("stream", name), written: make(chan error, 1),
+		Engines: e, name: name, log: e.options.Logger.With("stream", name),
+		toWrite: make(chan *batch[C, E], 1), written: make(chan error, 1),
 	}
 	s.box.limit, s.box.total, s.box.wake = e.options.QueueLength, &e.metrics.waiting, make(chan struct{}, 1)
 	return s
@@ -60,6 +63,10 @@ func newStream[S, C, E any](e *Engines[S, C, E], name string) *stream[S, C, E] {
 
 // run is the life of the engine. It returns when it was closed or has nothing to do, and everything it took is answered.
 func (s *stream[S, C, E]) run() {
+	var writer sync.WaitGroup
+	writer.Go(s.write)
+	defer writer.Wait()
+	defer close(s.toWrite)
 	idle := time.NewTimer(s.options.IdleAfter)
 	defer idle.Stop()
 	for {
@@ -126,15 +133,11 @@ func (s *stream[S, C, E]) startAppend() {
 		return
 	}
 	b := s.writing
-	switch {
-	case len(b.records) > 0:
-		go func() { s.written <- s.append(b) }()
-	case b.rejections:
-		go func() { s.written <- s.confirm(b) }()
-	default:
+	if len(b.records) == 0 && !b.rejections {
 		s.finish(nil)
 		return
 	}
+	s.toWrite <- b
 	if len(s.halves) == 0 && s.open == nil { // the state is what it will be after b
 		s.encodeSnapshot(b)
 	}
