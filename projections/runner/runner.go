@@ -42,7 +42,7 @@ type Config struct {
 	Ticks <-chan time.Time
 	// RetryPause is the pause before an event is tried again that could not be applied; 100 ms by default.
 	RetryPause time.Duration
-	// BatchMax is how many events at most are applied in a transaction when they come from the store; 10,000 by default.
+	// BatchMax is how many events at most are applied in a transaction when they come from the store; 20,000 by default.
 	BatchMax int
 }
 
@@ -54,7 +54,7 @@ type Board interface {
 const (
 	ticksDefault      = 2 * time.Second
 	retryPauseDefault = 100 * time.Millisecond
-	batchMaxDefault   = 10_000
+	batchMaxDefault   = 20_000
 )
 
 // Runner keeps a group of projections. Its methods are safe for concurrent use; Run may be called once.

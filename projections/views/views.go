@@ -42,7 +42,10 @@ const (
 	readerBusyMillis = "5000"
 	readersOpenMax   = 4
 	pageBytes        = "8192"
-	writerCacheKiB   = "-65536"
+	writerCacheKiB   = "-131072"
+	// checkpointPages is how long the write-ahead log gets before it is brought into the database: 64 MiB. A page that
+	// changes often is then copied once in many batches.
+	checkpointPages = "8192"
 )
 
 // Open opens the views database in the SQLite file at path, makes the file where there is none, and brings the tables
@@ -58,10 +61,13 @@ func Open(ctx context.Context, path string) (*DB, error) {
 
 func (db *DB) open(ctx context.Context) error {
 	var err error
-	db.pool, err = sqlx.Open("sqlite", source(db.path, url.Values{"_pragma": {
-		"busy_timeout(" + writerBusyMillis + ")", "page_size(" + pageBytes + ")", "journal_mode(WAL)",
-		"synchronous(NORMAL)", "cache_size(" + writerCacheKiB + ")", "temp_store(MEMORY)",
-	}}))
+	db.pool, err = sqlx.Open("sqlite", source(db.path, url.Values{
+		"_pragma": {
+			"busy_timeout(" + writerBusyMillis + ")", "page_size(" + pageBytes + ")", "synchronous(NORMAL)",
+			"cache_size(" + writerCacheKiB + ")", "temp_store(MEMORY)", "wal_autocheckpoint(" + checkpointPages + ")",
+		},
+		"_journal_mode": {"WAL"}, // which the driver sets after the others, as the page size needs
+	}))
 	if err != nil {
 		return fmt.Errorf("for writing: %w", err)
 	}
