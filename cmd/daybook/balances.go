@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -26,7 +27,7 @@ type balancesCmd struct {
 // Run asks the server and prints what it answers.
 func (c *balancesCmd) Run(ctx context.Context, io *streams) error {
 	var raw json.RawMessage
-	err := c.client().Get(ctx, "/ledgers/"+c.Ledger+"/balances", client.Query{At: c.At, Account: c.Account}, &raw)
+	err := c.client().Get(ctx, "/ledgers/"+url.PathEscape(c.Ledger)+"/balances", client.Query{At: c.At, Account: c.Account}, &raw)
 	if err != nil {
 		return fmt.Errorf("ask for the balances of ledger %q: %w", c.Ledger, err)
 	}

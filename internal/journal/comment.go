@@ -61,7 +61,7 @@ func (n *note) named(name, value string, year int) error {
 		if err != nil {
 			return fmt.Errorf("the posting's date: %w", err)
 		}
-		n.date = date
+		n.setDate(date)
 		return nil
 	}
 	n.tags = append(n.tags, tag{name, value})
@@ -76,7 +76,7 @@ func (n *note) bracketed(inside string, year int) error {
 		if err != nil {
 			return fmt.Errorf("the posting's date [%s]: %w", inside, err)
 		}
-		n.date = date
+		n.setDate(date)
 	}
 	if two {
 		date, err := readDate(second, year)
@@ -86,6 +86,13 @@ func (n *note) bracketed(inside string, year int) error {
 		n.tags = append(n.tags, tag{"date2", date.Format(time.DateOnly)})
 	}
 	return nil
+}
+
+// setDate keeps the first date of a comment, as hledger does.
+func (n *note) setDate(date time.Time) {
+	if n.date.IsZero() {
+		n.date = date
+	}
 }
 
 func looksLikeDates(s string) bool {

@@ -93,7 +93,9 @@ func (e *entry) readCommentLine(text string, at place) *Error {
 	}
 	e.tags = append(e.tags, n.tags...)
 	if !n.date.IsZero() {
-		e.postings[len(e.postings)-1].date = n.date
+		if last := e.postings[len(e.postings)-1]; last.date.IsZero() {
+			last.date = n.date
+		}
 	}
 	return nil
 }

@@ -189,7 +189,8 @@ decimal-mark ,
 `},
 		{"postings with dates of their own", `
 2024-01-31 transfer
-    assets:bank    10 EUR  ; date: 2024-02-02
+    assets:bank    10 EUR  ; cleared, date: 2024-02-02
+    ; date: 2024-02-09
     assets:wallet  -10 EUR
     a  1 USD  ; [2024-02-02]
     b  -1 USD  ; [02/02=02/03]
@@ -262,6 +263,9 @@ end aliases
 2024-01-01 #1 | firm:cash:box 1 EUR | firm:b -1 EUR
 2024-01-01 #2 | assets:cash:box 1 EUR | cashier -1 EUR
 2024-01-01 #3 | cash 1 EUR | b -1 EUR
+`},
+		{"a file from elsewhere: a byte order mark, returns, tabs", "\ufeff2024-01-01 x\r\n\ta\t1 EUR\r\n\tb\r\n\r\n", `
+2024-01-01 #1 x | a 1 EUR | b -1 EUR
 `},
 		{"comments, and directives that move nothing", `
 ; a comment

@@ -141,13 +141,13 @@ func (r *reader) includeFile(path string, at place) error {
 	if err != nil {
 		return fmt.Errorf("find the file: %w", err)
 	}
-	path, err = filepath.Abs(path)
+	included, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("find the file: %w", err)
 	}
 	r.open = append(r.open, self)
 	defer func() { r.open = r.open[:len(r.open)-1] }()
-	if slices.Contains(r.open, path) {
+	if slices.Contains(r.open, included) {
 		return errCycle
 	}
 	file, err := os.Open(path)

@@ -23,6 +23,8 @@ func TestRefusals(t *testing.T) {
 		{"2024-01-01\n a  1 EUR\n b  2 USD\n", "books:1: the real postings do not balance: they sum to 1 EUR, 2 USD"},
 		{"2024-01-01\n a  1 EUR\n b  -2 USD\n c  -1 CHF\n", "books:1: the real postings do not balance"},
 		{"2024-01-01\n a  2 EUR @ $1.10\n b  $-2.21\n", "books:1: the real postings do not balance: they sum to -0.01 $"},
+		{"2024-01-01\n a  3 X @ $1.002\n b  $-3.00\n", "books:1: the real postings do not balance: they sum to 0.006 $"},
+		{"2024-01-01\n a  5 X @ $1.001\n b  $-5.00\n", ""},
 		{"2024-01-01\n [a]  1 EUR\n b  1 EUR\n c\n", "books:1: the postings in brackets do not balance"},
 		{"2024-01-01\n a  1 EUR\n b\n c\n", "books:4: only one of the real postings of a transaction can be without"},
 		{"2024-01-01\n a  1 EUR\n b\n (c)  1 EUR\n", "books:4: (c) is a virtual posting that nothing balances: --real"},
