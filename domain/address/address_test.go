@@ -56,7 +56,7 @@ func FuzzParse(f *testing.F) {
 		for _, r := range s {
 			want = want && !unicode.IsControl(r)
 		}
-		for _, segment := range strings.Split(s, ":") {
+		for segment := range strings.SplitSeq(s, ":") {
 			want = want && segment != "" && strings.TrimSpace(segment) == segment
 		}
 		if _, err := address.Parse(s); want != (err == nil) {

@@ -29,12 +29,12 @@ func TestMatch(t *testing.T) {
 		if err != nil || p.String() != c.pattern {
 			t.Fatalf("ParsePattern(%q) = %q, %v", c.pattern, p, err)
 		}
-		for _, a := range strings.Fields(c.matches) {
+		for a := range strings.FieldsSeq(c.matches) {
 			if !p.Match(address.Address(a)) {
 				t.Errorf("%s does not match %s", p, a)
 			}
 		}
-		for _, a := range strings.Fields(c.not) {
+		for a := range strings.FieldsSeq(c.not) {
 			if p.Match(address.Address(a)) {
 				t.Errorf("%s matches %s", p, a)
 			}

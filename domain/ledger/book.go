@@ -47,9 +47,10 @@ type account struct {
 
 // holding is what one account has in one asset.
 type holding struct {
+	Totals
+
 	account uint32
 	asset   uint32
-	Totals
 }
 
 // reference is the digest of a transaction's reference. Half a SHA-256 is enough that no two ever meet.
@@ -68,9 +69,10 @@ type Account struct {
 
 // Balance is what one account has in one asset.
 type Balance struct {
+	Totals
+
 	Account address.Address
 	Asset   money.Asset
-	Totals
 }
 
 // NewBook gives the book of a ledger that is not open yet: the state before the first event.
@@ -122,7 +124,7 @@ func (b *Book) Balances() iter.Seq[Balance] {
 	return func(yield func(Balance) bool) {
 		for i := range b.holdings {
 			h := &b.holdings[i]
-			if !yield(Balance{b.accounts[h.account].address, b.assets[h.asset], h.Totals}) {
+			if !yield(Balance{Totals: h.Totals, Account: b.accounts[h.account].address, Asset: b.assets[h.asset]}) {
 				return
 			}
 		}

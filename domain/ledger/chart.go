@@ -26,6 +26,7 @@ type Matcher struct {
 // compiledRule is a rule whose assets can be looked up.
 type compiledRule struct {
 	Rule
+
 	// allowed is nil where every asset is.
 	allowed map[money.Asset]struct{}
 }
@@ -63,7 +64,7 @@ func (c Chart) Matcher() *Matcher {
 	}
 	for i, rule := range c.Rules {
 		m.rules[i] = compile(rule)
-		m.add(rule, uint32(i)) //nolint:gosec // a chart with 2^32 rules cannot be
+		m.add(rule, uint32(i))
 	}
 	return m
 }
@@ -133,7 +134,7 @@ func (m *Matcher) add(rule Rule, number uint32) {
 
 func (m *Matcher) newNode() uint32 {
 	m.nodes = append(m.nodes, node{rule: noRule, rest: noRule})
-	return uint32(len(m.nodes) - 1) //nolint:gosec // bounded by the text of the chart
+	return uint32(len(m.nodes) - 1)
 }
 
 func follow[K comparable](m *Matcher, edges map[K]uint32, key K) uint32 {

@@ -2,6 +2,7 @@ package ledger_test
 
 import "testing"
 
+//nolint:dupword // numbers and names come twice in a row where they have to
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -68,6 +69,8 @@ func TestScripts(t *testing.T) {
 			post world -> users:alice USD/2 101 => balance_limit_exceeded account users:alice
 			post world -> users:alice USD/2 100
 			post world -> users:alice USD/2 1 => balance_limit_exceeded account users:alice
+			post world -> users:bob USD/2 101, world -> users:alice USD/2 1 => balance_limit_exceeded account users:bob
+			post world -> users:alice USD/2 1, world -> users:bob USD/2 101 => balance_limit_exceeded account users:alice
 			post users:alice -> world USD/2 1
 			post world -> users:alice USD/2 1
 			post users:alice -> world USD/2 500

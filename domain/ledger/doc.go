@@ -8,5 +8,11 @@
 // the verifier that replays history, and the tests. The package does no I/O, knows no clock, no context, no randomness
 // and no logging: the time comes in with the command.
 //
-// Reading order: types.go, command.go, event.go, rejection.go, book.go, decide.go, evolve.go, chart.go, codec.go.
+// Commands come in from the command side, which has parsed their addresses, assets and amounts; events go out to the
+// log as JSON ([Encode]), and come back from there ([Decode]) to everybody who reads history. A book is kept between
+// two runs as a snapshot ([Book.AppendSnapshot]).
+//
+// Reading order: types.go, command.go, event.go, rejection.go say what there is; book.go is the state, validate.go,
+// decide.go and evolve.go (on what touch.go gathers) are the rules, chart.go and template.go which of them hold for an
+// account. codec.go and snapshot.go are the two forms in bytes; index.go, journal.go and texts.go what a book is made of.
 package ledger

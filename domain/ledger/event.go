@@ -13,6 +13,8 @@ import (
 type Event interface{ isEvent() }
 
 // LedgerOpened is the first event of every ledger. Chart is complete: a template has been written out.
+//
+//nolint:revive // the log has the event under this name
 type LedgerOpened struct {
 	Name     string
 	Template Template

@@ -58,9 +58,9 @@ func (b *Book) addAccount(a address.Address, rule uint32, kind kind, own Limits)
 	added := account{address: address.Address(b.addresses.keep(string(a))), rule: rule, kind: kind}
 	if own != (Limits{}) {
 		b.own = append(b.own, own)
-		added.own = uint32(len(b.own)) //nolint:gosec // fits
+		added.own = uint32(len(b.own))
 	}
-	b.accountIndex.add(b.hashText(a), uint32(len(b.accounts))) //nolint:gosec // fits
+	b.accountIndex.add(b.hashText(a), uint32(len(b.accounts)))
 	b.accounts = append(b.accounts, added)
 }
 
@@ -130,14 +130,14 @@ func (b *Book) canPost(e *TransactionPosted) (digest [16]byte, err error) {
 }
 
 func (b *Book) addHolding(account, asset uint32, totals Totals) {
-	b.holdingIndex.add(b.hashPair(account, asset), uint32(len(b.holdings))) //nolint:gosec // fits
+	b.holdingIndex.add(b.hashPair(account, asset), uint32(len(b.holdings)))
 	b.holdings = append(b.holdings, holding{account: account, asset: asset, Totals: totals})
 	if a := &b.accounts[account]; a.first == 0 {
-		a.first = uint32(len(b.holdings)) //nolint:gosec // fits
+		a.first = uint32(len(b.holdings))
 	}
 }
 
 func (b *Book) addReference(digest [16]byte, transaction uint64) {
-	b.referenceIndex.add(b.hashDigest(digest), uint32(len(b.references))) //nolint:gosec // fits
+	b.referenceIndex.add(b.hashDigest(digest), uint32(len(b.references)))
 	b.references = append(b.references, reference{digest: digest, transaction: transaction})
 }

@@ -24,8 +24,8 @@ func (x *index) find(hash uint64, same func(item uint32) bool) (item uint32, fou
 		if slot == 0 {
 			return 0, false
 		}
-		if slot>>32 == tag && same(uint32(slot)-1) { //nolint:gosec // the lower half is what is wanted
-			return uint32(slot) - 1, true //nolint:gosec // as above
+		if slot>>32 == tag && same(uint32(slot)-1) {
+			return uint32(slot) - 1, true
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (x *index) grow() {
 	byItem := make([]uint64, x.items)
 	for _, word := range old {
 		if word != 0 {
-			byItem[uint32(word)-1] = word //nolint:gosec // the lower half is the item
+			byItem[uint32(word)-1] = word
 		}
 	}
 	for _, word := range byItem {

@@ -60,16 +60,16 @@ func (b *Book) Rollback() {
 
 	for i := len(b.holdings) - 1; i >= m.holdings; i-- {
 		h := &b.holdings[i]
-		b.holdingIndex.remove(b.hashPair(h.account, h.asset), uint32(i)) //nolint:gosec // fits
+		b.holdingIndex.remove(b.hashPair(h.account, h.asset), uint32(i))
 		if a := &b.accounts[h.account]; int(a.first) == i+1 {
 			a.first = 0
 		}
 	}
 	for i := len(b.references) - 1; i >= m.references; i-- {
-		b.referenceIndex.remove(b.hashDigest(b.references[i].digest), uint32(i)) //nolint:gosec // fits
+		b.referenceIndex.remove(b.hashDigest(b.references[i].digest), uint32(i))
 	}
 	for i := len(b.accounts) - 1; i >= m.accounts; i-- {
-		b.accountIndex.remove(b.hashText(b.accounts[i].address), uint32(i)) //nolint:gosec // fits
+		b.accountIndex.remove(b.hashText(b.accounts[i].address), uint32(i))
 	}
 	for _, asset := range b.assets[m.assets:] {
 		delete(b.assetNumbers, asset)
@@ -104,6 +104,6 @@ func (b *Book) remember(number uint32) {
 
 // newAsset gives an asset its number.
 func (b *Book) newAsset(asset money.Asset) {
-	b.assetNumbers[asset] = uint32(len(b.assets)) //nolint:gosec // fits
+	b.assetNumbers[asset] = uint32(len(b.assets))
 	b.assets = append(b.assets, asset)
 }

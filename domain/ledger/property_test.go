@@ -236,7 +236,7 @@ func commands() *rapid.Generator[ledger.Command] {
 		if rapid.Bool().Draw(t, "no limit") {
 			return nil
 		}
-		return ptr(money.NewSigned(rapid.Bool().Draw(t, "negative"), amounts.Draw(t, "limit")))
+		return new(money.NewSigned(rapid.Bool().Draw(t, "negative"), amounts.Draw(t, "limit")))
 	})
 	return rapid.Custom(func(t *rapid.T) ledger.Command {
 		if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {

@@ -28,6 +28,8 @@ const (
 )
 
 // Rejection is the error of a command that cannot be accepted. It changes nothing.
+//
+//nolint:errname // a rejection is not an error of anybody's, and the contract's word for it
 type Rejection struct {
 	Code Code
 	// Detail is a sentence that a person can act on.

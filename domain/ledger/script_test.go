@@ -153,7 +153,7 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 		case "account":
 			s.equal(r.Account, s.address(value))
 		case "available":
-			s.equal(r.Available.String(), text(ptr(s.signed(value))))
+			s.equal(r.Available.String(), s.signed(value).String())
 		case "required":
 			s.equal(*r.Required, s.amount(value))
 		case "transaction":
@@ -262,10 +262,10 @@ func (s *script) limits(named map[string]string) ledger.Limits {
 	s.t.Helper()
 	var l ledger.Limits
 	if text, ok := named["min"]; ok {
-		l.Min = ptr(s.signed(text))
+		l.Min = new(s.signed(text))
 	}
 	if text, ok := named["max"]; ok {
-		l.Max = ptr(s.signed(text))
+		l.Max = new(s.signed(text))
 	}
 	return l
 }
@@ -307,8 +307,6 @@ func (s *script) equal(got, want any) {
 }
 
 var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-
-func ptr[T any](v T) *T { return &v }
 
 func text(s *money.Signed) string {
 	if s == nil {

@@ -121,7 +121,7 @@ func (r *snapshotReader) accounts(b *Book) {
 	for range n {
 		a, err := address.Parse(string(r.text()))
 		flags := r.byte()
-		rule := uint32(r.below(uint64(len(b.matcher.rules))+1)) - 1 //nolint:gosec // noRule is 0 less 1
+		rule := uint32(r.below(uint64(len(b.matcher.rules))+1)) - 1
 		own := r.limits(flags)
 		kind := kind(flags & kindBits)
 		if err != nil || int(kind) >= len(kinds) {
@@ -140,8 +140,8 @@ func (r *snapshotReader) holdings(b *Book) {
 	b.holdings = make([]holding, 0, n)
 	b.holdingIndex.reserve(n)
 	for range n {
-		account := uint32(r.below(uint64(len(b.accounts)))) //nolint:gosec // it was
-		asset := uint32(r.below(uint64(len(b.assets))))     //nolint:gosec // it was
+		account := uint32(r.below(uint64(len(b.accounts))))
+		asset := uint32(r.below(uint64(len(b.assets))))
 		totals := Totals{Debits: r.amount(), Credits: r.amount()}
 		if _, twice := b.findHolding(account, asset); r.err != nil || twice {
 			r.fail(errSnapshotValue)
@@ -270,7 +270,7 @@ func (r *snapshotReader) count(itemBytes int) int {
 		r.fail(errSnapshotShort)
 		return 0
 	}
-	return int(n) //nolint:gosec // at most the length of the data
+	return int(n)
 }
 
 func (r *snapshotReader) text() []byte { return r.bytes(r.number()) }

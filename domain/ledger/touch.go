@@ -94,7 +94,7 @@ func (b *Book) touch(account, asset uint32, entries int) *touch {
 		if found {
 			return &s.touches[at]
 		}
-		s.touchIndex.add(hash, uint32(len(s.touches))) //nolint:gosec // fits
+		s.touchIndex.add(hash, uint32(len(s.touches)))
 	}
 	t := touch{account: account, asset: asset, holding: noHolding}
 	if at, found := b.findHolding(account, asset); found {
@@ -112,7 +112,7 @@ func (b *Book) numberAccount(a address.Address) uint32 {
 	if number, ok := s.newAccountNumbers[a]; ok {
 		return number
 	}
-	number := uint32(len(b.accounts) + len(s.newAccounts)) //nolint:gosec // fits
+	number := uint32(len(b.accounts) + len(s.newAccounts))
 	s.newAccounts = append(s.newAccounts, newAccount{address: a, rule: b.matcher.find(a)})
 	if s.newAccountNumbers == nil {
 		s.newAccountNumbers = map[address.Address]uint32{}
@@ -129,7 +129,7 @@ func (b *Book) numberAsset(asset money.Asset) uint32 {
 	if number, ok := s.newAssetNumbers[asset]; ok {
 		return number
 	}
-	number := uint32(len(b.assets) + len(s.newAssets)) //nolint:gosec // fits
+	number := uint32(len(b.assets) + len(s.newAssets))
 	s.newAssets = append(s.newAssets, asset)
 	if s.newAssetNumbers == nil {
 		s.newAssetNumbers = map[money.Asset]uint32{}

@@ -48,35 +48,32 @@ func Validate(c Command) error {
 // faults are the fields found wrong so far.
 type faults []Field
 
-func (f *faults) add(pointer, format string, args ...any) {
+func (f *faults) addf(pointer, format string, args ...any) {
 	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-func (f faults) err() error {
-	switch len(f) {
-	case 0:
+func (f *faults) err() error {
+	if len(*f) == 0 {
 		return nil
-	case 1:
-		return &Rejection{Code: InvalidField, Detail: fmt.Sprintf("%s: %s", f[0].Pointer, f[0].Detail), Fields: f}
-	default:
-		return &Rejection{
-			Code:   InvalidField,
-			Detail: fmt.Sprintf("%d fields are invalid; the first is %s: %s", len(f), f[0].Pointer, f[0].Detail),
-			Fields: f,
-		}
 	}
+	first := (*f)[0]
+	r := &Rejection{Code: InvalidField, Detail: fmt.Sprintf("%s: %s", first.Pointer, first.Detail), Fields: *f}
+	if n := len(*f); n > 1 {
+		r.Detail = fmt.Sprintf("%d fields are invalid; the first is %s", n, r.Detail)
+	}
+	return r
 }
 
 func (f *faults) openLedger(c OpenLedger) {
 	if !validLedgerName(c.Name) {
-		f.add("/name", "want 1 to %d of a-z, 0-9 and -, not starting with -", maxLedgerName)
+		f.addf("/name", "want 1 to %d of a-z, 0-9 and -, not starting with -", maxLedgerName)
 	}
 	switch _, known := c.Template.Chart(); {
 	case c.Template == "":
 	case !known:
-		f.add("/template", "want %q or %q", General, Wallets)
+		f.addf("/template", "want %q or %q", General, Wallets)
 	case c.Chart != nil:
-		f.add("/template", "give a template or a chart, not both")
+		f.addf("/template", "give a template or a chart, not both")
 	}
 	if c.Chart != nil {
 		f.chart("/chart", *c.Chart)
@@ -86,20 +83,20 @@ func (f *faults) openLedger(c OpenLedger) {
 
 func (f *faults) openAccount(c OpenAccount) {
 	if c.Address == "" {
-		f.add("/address", "want the address of an account")
+		f.addf("/address", "want the address of an account")
 	}
 	if _, known := c.Type.kind(); !known && c.Type != "" {
-		f.add("/type", wantType)
+		f.addf("/type", wantType)
 	}
 	if c.Limits.contradictory() {
-		f.add("/min_balance", "want no more than max_balance")
+		f.addf("/min_balance", "want no more than max_balance")
 	}
 	f.metadata(c.Metadata)
 }
 
 func (f *faults) postTransaction(c PostTransaction) {
 	if n := len(c.Entries); n < 2 || n > MaxEntries {
-		f.add("/entries", "want 2 to %d entries", MaxEntries)
+		f.addf("/entries", "want 2 to %d entries", MaxEntries)
 		return
 	}
 	for i := range c.Entries {
@@ -117,50 +114,50 @@ func (f *faults) entry(i int, e *Entry) {
 	}
 	pointer := "/entries/" + strconv.Itoa(i)
 	if e.Account == "" {
-		f.add(pointer+"/account", "want the address of an account")
+		f.addf(pointer+"/account", "want the address of an account")
 	}
 	if e.Asset == "" {
-		f.add(pointer+"/asset", "want an asset")
+		f.addf(pointer+"/asset", "want an asset")
 	}
 	switch {
 	case e.Side > Credit:
-		f.add(pointer, "want a debit or a credit")
+		f.addf(pointer, "want a debit or a credit")
 	case e.Amount.IsZero():
-		f.add(pointer+"/"+e.Side.String(), "want more than 0")
+		f.addf(pointer+"/"+e.Side.String(), "want more than 0")
 	}
 }
 
 func (f *faults) effectiveAt(t time.Time) {
 	// The zero time, which stands for "when it is recorded", is in year 1.
 	if year := t.UTC().Year(); year < 1 || year > 9999 {
-		f.add("/effective_at", "want a year from 1 to 9999")
+		f.addf("/effective_at", "want a year from 1 to 9999")
 	}
 }
 
 func (f *faults) reference(s string) {
 	f.text("/reference", s, maxReference)
 	if strings.ContainsFunc(s, unicode.IsControl) {
-		f.add("/reference", "want no control characters")
+		f.addf("/reference", "want no control characters")
 	}
 }
 
 func (f *faults) text(pointer, s string, most int) {
 	if len(s) > most {
-		f.add(pointer, "want at most %d bytes", most)
+		f.addf(pointer, "want at most %d bytes", most)
 	}
 	if !utf8.ValidString(s) {
-		f.add(pointer, "want valid UTF-8")
+		f.addf(pointer, "want valid UTF-8")
 	}
 }
 
 func (f *faults) metadata(m Metadata) {
 	if len(m) > maxKeys {
-		f.add("/metadata", "want at most %d keys", maxKeys)
+		f.addf("/metadata", "want at most %d keys", maxKeys)
 		return
 	}
 	for _, key := range m.keys() {
 		if key == "" || len(key) > maxKey || !utf8.ValidString(key) {
-			f.add("/metadata", "want keys of 1 to %d bytes of valid UTF-8", maxKey)
+			f.addf("/metadata", "want keys of 1 to %d bytes of valid UTF-8", maxKey)
 			continue
 		}
 		f.text("/metadata/"+escapePointer(key), m[key], maxValue)
@@ -170,7 +167,9 @@ func (f *faults) metadata(m Metadata) {
 func validLedgerName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' && i > 0) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-' && i > 0:
+		default:
 			return false
 		}
 	}

@@ -13,7 +13,7 @@ const wantType = "want asset, expense, liability, equity or income"
 // chart tests a chart whose pointer is given.
 func (f *faults) chart(pointer string, c Chart) {
 	if c.Undeclared != Allow && c.Undeclared != Reject {
-		f.add(pointer+"/undeclared", "want %q or %q", Allow, Reject)
+		f.addf(pointer+"/undeclared", "want %q or %q", Allow, Reject)
 	}
 	first := make(map[patternKey]int, len(c.Rules))
 	arrangements := map[string]struct{}{}
@@ -22,32 +22,32 @@ func (f *faults) chart(pointer string, c Chart) {
 		f.rule(at, &c.Rules[i])
 		same := keyOf(&c.Rules[i])
 		if j, seen := first[same]; seen && same.pattern != "" {
-			f.add(at+"/pattern", "want each pattern once: rule %d has it too", j)
+			f.addf(at+"/pattern", "want each pattern once: rule %d has it too", j)
 			continue
 		}
 		first[same] = i
 		arrangements[arrangement(&c.Rules[i])] = struct{}{}
 	}
 	if len(arrangements) > maxArrangements {
-		f.add(pointer+"/rules", "want at most %d different arrangements of * and ** in patterns, not %d",
+		f.addf(pointer+"/rules", "want at most %d different arrangements of * and ** in patterns, not %d",
 			maxArrangements, len(arrangements))
 	}
 }
 
 func (f *faults) rule(pointer string, r *Rule) {
 	if r.Pattern == "" {
-		f.add(pointer+"/pattern", "want a pattern")
+		f.addf(pointer+"/pattern", "want a pattern")
 	}
 	if _, known := r.Type.kind(); !known {
-		f.add(pointer+"/type", wantType)
+		f.addf(pointer+"/type", wantType)
 	}
 	if r.Limits.contradictory() {
-		f.add(pointer+"/min_balance", "want no more than max_balance")
+		f.addf(pointer+"/min_balance", "want no more than max_balance")
 	}
 	seen := make(map[money.Asset]struct{}, len(r.Assets))
 	for i, asset := range r.Assets {
 		if _, twice := seen[asset]; twice || asset == "" {
-			f.add(pointer+"/assets/"+strconv.Itoa(i), "want different assets")
+			f.addf(pointer+"/assets/"+strconv.Itoa(i), "want different assets")
 		}
 		seen[asset] = struct{}{}
 	}

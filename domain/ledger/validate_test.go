@@ -36,7 +36,7 @@ func TestValidateNamesEachFault(t *testing.T) {
 
 		{"", ledger.OpenAccount{Address: "a"}},
 		{"/address /type", ledger.OpenAccount{Type: "money"}},
-		{"/min_balance", ledger.OpenAccount{Address: "a", Limits: ledger.Limits{Min: new(money.Signed), Max: ptr(money.NewSigned(true, money.NewAmount(1)))}}},
+		{"/min_balance", ledger.OpenAccount{Address: "a", Limits: ledger.Limits{Min: new(money.Signed), Max: new(money.NewSigned(true, money.NewAmount(1)))}}},
 
 		{"", post(func(*ledger.PostTransaction) {})},
 		{"/entries", post(func(c *ledger.PostTransaction) { c.Entries = nil })},

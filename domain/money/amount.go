@@ -10,6 +10,8 @@ import (
 )
 
 // Amount is a whole number of an asset's smallest units, from 0 to 2^128-1. The zero value is the amount 0.
+//
+//nolint:recvcheck // a value, that reads itself from JSON and SQL
 type Amount struct{ hi, lo uint64 }
 
 // MaxAmount is 2^128-1, the greatest amount there is: 340282366920938463463374607431768211455.

@@ -14,7 +14,7 @@ type Asset string
 var errNotAsset = errors.New("want a letter, then up to 31 letters, digits or any of _ . -, " +
 	"then for a scale a slash and one or two digits")
 
-// ParseAsset reads an asset: ^[A-Za-z][A-Za-z0-9_.-]{0,31}(/[0-9]{1,2})?$
+// ParseAsset reads an asset: what ^[A-Za-z][A-Za-z0-9_.-]{0,31}(/[0-9]{1,2})?$ matches.
 func ParseAsset(s string) (Asset, error) {
 	code, scale, scaled := strings.Cut(s, "/")
 	ok := code != "" && len(code) <= 32 && isLetter(code[0])

@@ -7,6 +7,8 @@ import (
 
 // Signed is a whole number of an asset's smallest units from -(2^128-1) to 2^128-1: a balance, or a limit on one.
 // The zero value is 0; there is no negative zero.
+//
+//nolint:recvcheck // a value, that reads itself from JSON and SQL
 type Signed struct {
 	negative bool
 	abs      Amount
