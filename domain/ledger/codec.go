@@ -67,7 +67,7 @@ func AppendData(b []byte, e Event) ([]byte, error) {
 }
 
 // Decode reads an event of any version that was ever written. It is strict: it refuses types, versions and fields that
-// it does not know, fields that are missing or there twice, and values that no command could have led to.
+// it does not know, fields that are missing or there twice, and values of another kind than the field has.
 func Decode(name string, version int, data []byte) (Event, error) {
 	if version != 1 {
 		return nil, fmt.Errorf("decode a %s: version %d is not known", name, version)
