@@ -191,7 +191,7 @@ func TestMissingRowIsNoticed(t *testing.T) {
 
 func database(t *testing.T, path string) *sqlx.DB {
 	t.Helper()
-	db, err := sqlx.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	db, err := sqlx.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(off)")
 	if err != nil {
 		t.Fatal(err)
 	}

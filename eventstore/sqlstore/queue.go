@@ -1,8 +1,8 @@
 package sqlstore
 
 import (
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 )
@@ -15,19 +15,11 @@ type request struct {
 	records  int
 	bytes    int // of all payloads
 
-	state atomic.Uint32 // waiting, then either taken (by the writer) or withdrawn (by the caller)
-
 	// The answer, which the writer gives before it closes done.
 	appended eventstore.Appended
 	err      error
 	done     chan struct{}
 }
-
-const (
-	waiting uint32 = iota
-	taken
-	withdrawn
-)
 
 func newRequest(stream string, expected eventstore.Expected, records []eventstore.Record) *request {
 	r := &request{
@@ -39,13 +31,7 @@ func newRequest(stream string, expected eventstore.Expected, records []eventstor
 	return r
 }
 
-// take makes the request the writer's, unless the caller has withdrawn it.
-func (r *request) take() bool { return r.state.CompareAndSwap(waiting, taken) }
-
-// withdraw makes sure that the request is never written, unless the writer has taken it.
-func (r *request) withdraw() bool { return r.state.CompareAndSwap(waiting, withdrawn) }
-
-// answer ends a request that was taken.
+// answer ends a request that the writer has taken.
 func (r *request) answer(appended eventstore.Appended, err error) {
 	r.appended, r.err = appended, err
 	r.rows = nil
@@ -86,26 +72,34 @@ func (q *queue) push(r *request) error {
 }
 
 // take removes requests from the front: as many as have come, up to a number and up to a sum of bytes, but at least one
-// where there is one. Those that were withdrawn are dropped. With nothing left it tells whether the queue is closed.
+// where there is one. With nothing left it tells whether the queue is closed.
 func (q *queue) take(maxRequests, maxBytes int) (batch []*request, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	bytes, n := 0, 0
-	for ; n < len(q.items) && len(batch) < maxRequests; n++ {
-		r := q.items[n]
-		if len(batch) > 0 && bytes+r.bytes > maxBytes {
+	bytes := 0
+	for _, r := range q.items {
+		if len(batch) == maxRequests || len(batch) > 0 && bytes+r.bytes > maxBytes {
 			break
 		}
-		q.bytes -= r.bytes
-		if r.take() {
-			batch = append(batch, r)
-			bytes += r.bytes
-		}
+		batch = append(batch, r)
+		bytes += r.bytes
 	}
-	rest := copy(q.items, q.items[n:])
-	clear(q.items[rest:])
-	q.items = q.items[:rest]
+	q.items = slices.Delete(q.items, 0, len(batch))
+	q.bytes -= bytes
 	return batch, q.closed && len(batch) == 0
+}
+
+// withdraw removes a request, which then is never written. It tells whether it could: not where the writer has taken it.
+func (q *queue) withdraw(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.items, r)
+	if i < 0 {
+		return false
+	}
+	q.items = slices.Delete(q.items, i, i+1)
+	q.bytes -= r.bytes
+	return true
 }
 
 // close lets nothing more in. It tells whether it was open until now.

@@ -148,9 +148,8 @@ func (s *session) commit() error {
 	return err //nolint:wrapcheck // wrapped by the writer
 }
 
-// rollback undoes the transaction, if one is open.
+// rollback ends a transaction that wrote nothing.
 func (s *session) rollback() error {
-	clear(s.heads)
 	_, err := s.rollbackTx.ExecContext(always)
 	return err //nolint:wrapcheck // wrapped by the writer
 }

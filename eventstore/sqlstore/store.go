@@ -153,7 +153,7 @@ func (s *Store) Append(
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		if r.withdraw() {
+		if s.queue.withdraw(r) {
 			return eventstore.Appended{}, fmt.Errorf("append to stream %q: %w", stream, ctx.Err())
 		}
 		// It is being written. That takes no longer than the disk does, and then the outcome is known.

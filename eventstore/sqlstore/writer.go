@@ -158,11 +158,10 @@ func (w *writer) ready() error {
 	return nil
 }
 
-// abandon undoes a transaction that failed before its commit: closing the connection makes sure of it.
+// abandon undoes a transaction that failed before its commit. Closing the connection does so whatever state it is in, and
+// forgets with it what the session believed of the streams.
 func (w *writer) abandon(cause error) error {
-	if err := w.session.rollback(); err != nil {
-		w.session.close()
-		w.session = nil
-	}
+	w.session.close()
+	w.session = nil
 	return classify(cause)
 }

@@ -74,6 +74,30 @@ func TestConflictOfAFailedTransactionIsNotTold(t *testing.T) {
 	}
 }
 
+// TestFailedTransactionIsForgotten: an append that was undone with the failure of another one can be made again.
+func TestFailedTransactionIsForgotten(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	s := open(t, newPath(t), sqlstore.Options{Registerer: registry})
+	release := stall(t, s)
+	small := appending(t, s, "small", eventstore.NoStream(), 1)
+	waitFor(t, func() bool { return metric(t, registry, "daybook_eventstore_appends_waiting") == 1 })
+	large := appending(t, s, "large", eventstore.NoStream(), 5000)
+	waitFor(t, func() bool { return metric(t, registry, "daybook_eventstore_appends_waiting") == 2 })
+	mend := fillUp(t, s) // there is room for the small one alone
+	release()
+	for _, answer := range []<-chan error{small, large} {
+		if err := <-answer; !errors.Is(err, eventstore.ErrUnavailable) {
+			t.Errorf("append: %v, want that the store is unavailable", err)
+		}
+	}
+	mend()
+	for _, stream := range []string{"small", "large"} {
+		if err := <-appending(t, s, stream, eventstore.NoStream(), 1); err != nil {
+			t.Errorf("append to %s again: %v", stream, err)
+		}
+	}
+}
+
 // TestUnsettledOutcomeIsNotRead keeps a failed commit from being settled: until it is, the stream is neither read nor
 // written, and then everything goes on by itself.
 func TestUnsettledOutcomeIsNotRead(t *testing.T) {

@@ -56,23 +56,31 @@ func testOverloaded(t *testing.T, h Harness) {
 	}
 }
 
+// testWithdrawn ends the context of appends that wait: they return at once, and are never written.
 func testWithdrawn(t *testing.T, h Harness) {
 	s := h.New(t)
 	release := h.Stall(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
-	answer := make(chan error, 1)
-	go func() {
-		_, err := s.Append(ctx, "withdrawn", eventstore.Any(), records("withdrawn", 0, 1))
-		answer <- err
-	}()
+	answers := make(chan error)
+	for range h.MaxWaiting + 1 {
+		go func() {
+			_, err := s.Append(ctx, "withdrawn", eventstore.Any(), records("withdrawn", 0, 1))
+			answers <- err
+		}()
+	}
+	if err := <-answers; !errors.Is(err, eventstore.ErrOverloaded) { // so all others wait
+		t.Errorf("append: %v, want that the store is overloaded", err)
+	}
 	cancel()
-	select {
-	case err := <-answer:
-		if !errors.Is(err, context.Canceled) || errors.Is(err, eventstore.ErrOutcomeUnknown) {
-			t.Errorf("append: %v, want the context's error and that nothing was written", err)
+	for range h.MaxWaiting {
+		select {
+		case err := <-answers:
+			if !errors.Is(err, context.Canceled) || errors.Is(err, eventstore.ErrOutcomeUnknown) {
+				t.Errorf("append: %v, want the context's error and that nothing was written", err)
+			}
+		case <-patient(t).Done():
+			t.Fatal("the append does not return when its context ends")
 		}
-	case <-patient(t).Done():
-		t.Fatal("the append does not return when its context ends")
 	}
 	release()
 	mustAppend(t, s, "stream", eventstore.NoStream(), records("stream", 0, 1))
