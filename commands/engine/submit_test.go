@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,7 +197,7 @@ func TestAnAbandonedUnitIsNotDecided(t *testing.T) {
 func TestStrangersLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, engine.Options{})
-		for _, name := range strings.Fields("ledger-a ledger-b ledger-c") {
+		for _, name := range []string{"ledger-a", "ledger-b", "ledger-c"} {
 			r, err := b.engines.Submit(t.Context(), name, one(add(1)))
 			if err != nil || !errors.Is(r.Answers[0].Err, errNotOpen) {
 				t.Fatalf("got %+v, %v", r, err)

@@ -102,7 +102,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for {
 		err := r.relay(ctx, recovered)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whatever failed, the worker was asked to end
 		}
 		if errors.Is(err, eventstore.ErrClosed) || errors.Is(err, eventstore.ErrCorrupt) {
 			return err

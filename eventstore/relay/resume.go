@@ -33,7 +33,7 @@ func (r *Relay) resume(ctx context.Context) (eventstore.Position, error) {
 			"published", r.sent.String(), "last", last.String())
 		r.published, r.sent = eventstore.Start, eventstore.Start
 	}
-	return r.position(ctx, uint64(r.options.MaxEvents)) //nolint:gosec // New made it positive
+	return r.position(ctx, uint64(r.options.MaxEvents))
 }
 
 func (r *Relay) position(ctx context.Context, but uint64) (eventstore.Position, error) {

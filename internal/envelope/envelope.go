@@ -69,7 +69,7 @@ type Place struct {
 	Type     string
 }
 
-// ErrHash: an event is not what its hash says.
+// ErrHash means that an event is not what its hash says.
 var ErrHash = errors.New("the hash does not cover the event as it is")
 
 // Seal sets e.Hash to the hash of the event that stands at the given place with the given data. Everything else in e,

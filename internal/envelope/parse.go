@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// ErrSyntax: bytes are not an envelope as [Envelope.AppendJSON] writes it.
+// ErrSyntax means that bytes are not an envelope as [Envelope.AppendJSON] writes it.
 var ErrSyntax = errors.New("not an envelope")
 
 // Parse reads what [Envelope.AppendJSON] wrote, and nothing else: what it accepts is written again byte for byte. Its

@@ -71,10 +71,7 @@ func Run(ctx context.Context, load Load) (Result, error) {
 	workers.Wait()
 	result := Result{Elapsed: time.Since(start), Latencies: merge(latencies)}
 	result.Requests = len(result.Latencies)
-	for _, c := range connections {
-		errs = append(errs, c.Close())
-	}
-	return result, errors.Join(errs...)
+	return result, errors.Join(errors.Join(errs...), closeAll(connections))
 }
 
 func dial(ctx context.Context, address string, n int) ([]*connection, error) {
@@ -83,14 +80,19 @@ func dial(ctx context.Context, address string, n int) ([]*connection, error) {
 	for range n {
 		c, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
-			for _, open := range connections {
-				err = errors.Join(err, open.Close())
-			}
-			return nil, fmt.Errorf("connect to %s: %w", address, err)
+			return nil, errors.Join(fmt.Errorf("connect to %s: %w", address, err), closeAll(connections))
 		}
 		connections = append(connections, newConnection(c))
 	}
 	return connections, nil
+}
+
+func closeAll(connections []*connection) error {
+	var errs []error
+	for _, c := range connections {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // sendAll sends one request after the other until ctx ends.

@@ -76,9 +76,9 @@ func (d Delivery) hand(ctx context.Context, events []Event) bool {
 }
 
 // deliver hands out one message until it is acked. It is false where ctx ended before.
-func (d Delivery) deliver(ctx context.Context, make func(context.Context) *message.Message) bool {
+func (d Delivery) deliver(ctx context.Context, compose func(context.Context) *message.Message) bool {
 	for pause := firstBackoff; ; pause = min(2*pause, max(d.Backoff, firstBackoff)) {
-		acked, ok := d.attempt(ctx, make)
+		acked, ok := d.attempt(ctx, compose)
 		if acked || !ok {
 			return ok
 		}
@@ -88,10 +88,10 @@ func (d Delivery) deliver(ctx context.Context, make func(context.Context) *messa
 	}
 }
 
-func (d Delivery) attempt(ctx context.Context, make func(context.Context) *message.Message) (acked, ok bool) {
+func (d Delivery) attempt(ctx context.Context, compose func(context.Context) *message.Message) (acked, ok bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	msg := make(ctx)
+	msg := compose(ctx)
 	select {
 	case d.Out <- msg:
 	case <-ctx.Done():

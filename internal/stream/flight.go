@@ -100,7 +100,7 @@ func (f *flight) reply(inbox string, index int) string {
 	b = append(b, inbox...)
 	b = append(b, f.id...)
 	b = append(b, '.')
-	return string(strconv.AppendUint(b, uint64(index), 36)) //nolint:gosec // an index is not negative
+	return string(strconv.AppendUint(b, uint64(index), 36))
 }
 
 // admit waits until one more message may be sent. It is false where there is no point in sending more.

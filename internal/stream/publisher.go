@@ -13,7 +13,7 @@ import (
 
 var (
 	errNoEvent = errors.New("it is no event")
-	// ErrNotAcknowledged: the broker did not answer in time, so that nobody knows whether it has the message.
+	// ErrNotAcknowledged means that the broker did not answer in time, so that nobody knows whether it has the message.
 	ErrNotAcknowledged = errors.New("the broker did not acknowledge in time")
 	errHeader          = errors.New("a header value must not begin or end with a space, nor contain a line break")
 	errPublisherClosed = errors.New("the publisher is closed")

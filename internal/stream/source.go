@@ -117,8 +117,8 @@ func (s *source) consume(ctx context.Context, begun func()) (began bool, err err
 		stop()
 		consuming.Stop()
 		<-consuming.Closed()
-		s.handling.Lock() // what was being handled has ended, and nothing more will be
-		s.handling.Unlock()
+		s.handling.Lock()   // what was being handled has ended, and nothing more will be
+		s.handling.Unlock() //nolint:staticcheck // waiting is all that is wanted
 	}()
 	return true, s.watch(ctx, consumer, lost)
 }

@@ -221,12 +221,12 @@ func TestTheChannelClosesWithContextAndSubscriber(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	for range one { //nolint:revive // until it is closed
+	for range one { // until it is closed
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for range other { //nolint:revive // until it is closed
+	for range other { // until it is closed
 	}
 	if _, err := s.Subscribe(context.Background(), stream.All); err == nil {
 		t.Error("a closed subscriber subscribes")

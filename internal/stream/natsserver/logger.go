@@ -1,7 +1,6 @@
 package natsserver
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -25,7 +24,7 @@ func (l *logger) Tracef(format string, v ...any)  { l.write(l.log.Debug, format,
 // Fatalf keeps the reason, so that [Start] can report it. It must not end the process.
 func (l *logger) Fatalf(format string, v ...any) {
 	l.mu.Lock()
-	l.fatal = errors.New(fmt.Sprintf(format, v...)) //nolint:revive // the text is the server's, there is nothing to wrap
+	l.fatal = fmt.Errorf(format, v...)
 	l.mu.Unlock()
 	l.write(l.log.Error, format, v)
 }
