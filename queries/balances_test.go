@@ -78,9 +78,11 @@ func (m *meddler) Write(b []byte) (int, error) {
 func TestALongAnswerShowsOneRevision(t *testing.T) {
 	w := newWorld(t)
 	w.open("main")
+	var posts []ledger.Command
 	for i := range 2500 {
-		w.do("main", transfer("world", fmt.Sprintf("users:%04d", i), "USD/2", "3", "2026-01-01"))
+		posts = append(posts, transfer("world", fmt.Sprintf("users:%04d", i), "USD/2", "3", "2026-01-01"))
 	}
+	w.do("main", posts...)
 	w.project()
 	for _, query := range []string{"account=users:*", "account=users:*&at=2026-01-01", "account=users:*&at=2026-01-01T00:00:00Z"} {
 		want := wire.Balances{Revision: w.head("main")}

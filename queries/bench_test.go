@@ -15,7 +15,7 @@ import (
 
 // BenchmarkQueries asks about an account with 200,000 entries on 2,000 days.
 func BenchmarkQueries(b *testing.B) {
-	const entriesOfAccount, aDay = 20_000, 100
+	const entriesOfAccount, aDay = 200_000, 100
 	w := newWorld(b)
 	w.open("main")
 	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -8,5 +8,12 @@
 // (await.go) holds it until the projections have reached the revision that it demands, and a reader (read_*.go) takes
 // the rows, and the revision that they reflect, from one state of the database.
 //
-// Reading order: queries.go, request.go, await.go, reader.go, the pairs of serve and read, history.go.
+// A ledger that was opened a moment ago is not known to the read models yet, and is answered as not found. Whoever must
+// see it demands the revision that opening it was answered with (min_revision), and waits. Events come from the log
+// itself, and are there at once.
+//
+// A balance is signed on the normal side of its account. A group of accounts that do not share a side has debits less
+// credits.
+//
+// Reading order: queries.go, request.go, await.go, reader.go, snapshot.go, the pairs of serve and read, history.go.
 package queries

@@ -72,7 +72,7 @@ type balanceWriter struct {
 
 const (
 	balancesAtOnce  = 64 << 10
-	balancesPerRead = 30 * time.Second
+	balancesTimeout = 30 * time.Second
 )
 
 func newBalanceWriter(c echo.Context, g grouping) *balanceWriter {
@@ -111,7 +111,7 @@ func (w *balanceWriter) flush(revision uint64) error {
 		w.begin()
 	}
 	// A writer that has no deadlines, such as a recorder in a test, needs none set.
-	_ = http.NewResponseController(w.c.Response()).SetWriteDeadline(time.Now().Add(balancesPerRead))
+	_ = http.NewResponseController(w.c.Response()).SetWriteDeadline(time.Now().Add(balancesTimeout))
 	_, err := w.buf.WriteTo(w.c.Response())
 	return err
 }
