@@ -115,8 +115,10 @@ func (e Expected) Holds(exists bool, head Revision) bool {
 		return !exists
 	case expectAt:
 		return exists && head == e.revision
-	default:
+	case expectAny:
 		return true
+	default:
+		return false // no other can be made
 	}
 }
 
@@ -127,7 +129,9 @@ func (e Expected) String() string {
 		return "no stream"
 	case expectAt:
 		return "revision " + strconv.FormatUint(uint64(e.revision), 10)
-	default:
+	case expectAny:
 		return "any"
+	default:
+		return "nothing known"
 	}
 }

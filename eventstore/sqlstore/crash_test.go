@@ -56,7 +56,7 @@ func appendForEver(path string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("open")
+	fmt.Fprintln(os.Stdout, "open")
 	var group sync.WaitGroup
 	for w := range streams {
 		group.Go(func() {
@@ -67,7 +67,7 @@ func appendForEver(path string) error {
 				if err == nil {
 					next, expected = r.Revision+1, eventstore.At(r.Revision)
 				} else if !errors.Is(err, eventstore.ErrStreamNotFound) {
-					fmt.Println("failed", err)
+					fmt.Fprintln(os.Stdout, "failed", err)
 					return
 				}
 			}
@@ -75,10 +75,10 @@ func appendForEver(path string) error {
 				n := 1 + i%3*i%40 // of all sizes
 				appended, err := s.Append(ctx, stream, expected, numbered(stream, next, n))
 				if err != nil {
-					fmt.Println("failed", err)
+					fmt.Fprintln(os.Stdout, "failed", err)
 					return
 				}
-				fmt.Println("written", stream, appended.Last)
+				fmt.Fprintln(os.Stdout, "written", stream, appended.Last)
 				next, expected = appended.Last+1, eventstore.At(appended.Last)
 			}
 		})
@@ -136,7 +136,7 @@ func (a acknowledged) check(t *testing.T, s eventstore.Store) {
 
 func child(t *testing.T, path string, env ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this very program
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), append(env, childEnv+"="+path)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -70,7 +70,7 @@ func createFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // names the directory
 	}
-	defer os.RemoveAll(work) //nolint:errcheck // a leftover does no harm
+	defer os.RemoveAll(work)
 	made := filepath.Join(work, "events.db")
 	if err := initialise(ctx, made); err != nil {
 		return err
@@ -115,7 +115,7 @@ func checkFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // wrapped by Open
 	}
-	defer db.Close() //nolint:errcheck // nothing was written
+	defer db.Close()
 	var application, version int64
 	if err := db.GetContext(ctx, &application, "PRAGMA application_id"); err != nil {
 		return fmt.Errorf("read the file: %w", classify(err))

@@ -65,15 +65,15 @@ func encodedBytes(r *eventstore.Record) int {
 func encode(records []eventstore.Record, size int) []byte {
 	p := make([]byte, 0, size)
 	p = append(p, payloadVersion)
-	p = binary.BigEndian.AppendUint32(p, uint32(len(records))) //nolint:gosec // at most maxRowRecords
+	p = binary.BigEndian.AppendUint32(p, uint32(len(records)))
 	for i := range records {
 		r := &records[i]
 		p = append(p, r.ID[:]...)
-		p = append(p, byte(len(r.Type))) //nolint:gosec // CheckAppend bounds it
+		p = append(p, byte(len(r.Type)))
 		p = append(p, r.Type...)
-		p = binary.BigEndian.AppendUint32(p, uint32(len(r.Data))) //nolint:gosec // bounded by MaxAppendBytes
+		p = binary.BigEndian.AppendUint32(p, uint32(len(r.Data)))
 		p = append(p, r.Data...)
-		p = binary.BigEndian.AppendUint32(p, uint32(len(r.Metadata))) //nolint:gosec // bounded by MaxAppendBytes
+		p = binary.BigEndian.AppendUint32(p, uint32(len(r.Metadata)))
 		p = append(p, r.Metadata...)
 	}
 	return p[:size]
@@ -87,8 +87,8 @@ func (r row) seal(streamID, firstRevision int64) {
 
 func checksum(body []byte, streamID, firstRevision int64) uint32 {
 	var place [16]byte
-	binary.BigEndian.PutUint64(place[:8], uint64(streamID))      //nolint:gosec // any bits will do
-	binary.BigEndian.PutUint64(place[8:], uint64(firstRevision)) //nolint:gosec // any bits will do
+	binary.BigEndian.PutUint64(place[:8], uint64(streamID))
+	binary.BigEndian.PutUint64(place[8:], uint64(firstRevision))
 	return crc32.Update(crc32.Checksum(body, castagnoli), castagnoli, place[:])
 }
 

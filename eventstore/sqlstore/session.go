@@ -70,6 +70,7 @@ func openSession(ctx context.Context, path string) (_ *session, err error) {
 		{&s.addStream, `INSERT INTO streams (name) VALUES (?)`},
 		{&s.addRow, `INSERT INTO appends (stream_id, first_revision, count, payload) VALUES (?, ?, ?, ?)`},
 	} {
+		//nolint:sqlclosecheck // closed with the session
 		if *p.statement, err = s.conn.PreparexContext(ctx, p.query); err != nil {
 			s.close()
 			return nil, fmt.Errorf("prepare to write: %w", classify(err))
@@ -103,7 +104,7 @@ func (s *session) append(r *request) (eventstore.Appended, *eventstore.ConflictE
 		return eventstore.Appended{}, nil, err
 	}
 	exists := at.next > 0
-	actual := eventstore.Revision(max(at.next-1, 0)) //nolint:gosec // not negative
+	actual := eventstore.Revision(max(at.next-1, 0))
 	if !r.expected.Holds(exists, actual) {
 		return eventstore.Appended{}, &eventstore.ConflictError{
 			Stream: r.stream, Expected: r.expected, Exists: exists, Actual: actual,
@@ -126,8 +127,8 @@ func (s *session) append(r *request) (eventstore.Appended, *eventstore.ConflictE
 	}
 	s.heads[r.stream] = at
 	return eventstore.Appended{
-		Last:     eventstore.Revision(at.next - 1),                       //nolint:gosec // not negative
-		Position: eventstore.NewPosition(uint64(position), uint64(item)), //nolint:gosec // not negative
+		Last:     eventstore.Revision(at.next - 1),
+		Position: eventstore.NewPosition(uint64(position), uint64(item)),
 	}, nil, nil
 }
 

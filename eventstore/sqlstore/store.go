@@ -8,7 +8,7 @@
 // Another process may append to the same file. The expected revision is tested inside the transaction that writes, so
 // that correctness does not depend on being alone; subscriptions learn of such appends by looking every so often.
 //
-// Reading order: store.go, queue.go, writer.go, session.go, settle.go, payload.go, read.go, subscribe.go, file.go.
+// Reading order: store.go, queue.go, writer.go, session.go, settle.go, payload.go, read.go, page.go, subscribe.go, file.go.
 package sqlstore
 
 import (
@@ -131,7 +131,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 		session.close()
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
 	}
-	s.writer.Go(func() { s.write(session) })
+	s.writer.Go(func() { s.write(session) }) //nolint:contextcheck // it outlives the opening
 	return s, nil
 }
 

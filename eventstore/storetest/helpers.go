@@ -30,7 +30,7 @@ func record(stream string, n int) eventstore.Record {
 		Metadata: fmt.Appendf(nil, `{"number":%d}`, n),
 	}
 	copy(r.ID[:], stream)
-	binary.BigEndian.PutUint64(r.ID[8:], uint64(n)) //nolint:gosec // small
+	binary.BigEndian.PutUint64(r.ID[8:], uint64(n))
 	return r
 }
 
@@ -72,22 +72,6 @@ func mustCollect(t testing.TB, seq iter.Seq2[eventstore.Recorded, error]) []even
 		t.Fatalf("read: %v after %d records", err, len(all))
 	}
 	return all
-}
-
-// take reads the first n records of a sequence and breaks out.
-func take(t testing.TB, seq iter.Seq2[eventstore.Recorded, error], n int) []eventstore.Recorded {
-	t.Helper()
-	var all []eventstore.Recorded
-	for r, err := range seq {
-		if err != nil {
-			t.Fatalf("read: %v after %d of %d records", err, len(all), n)
-		}
-		if all = append(all, r); len(all) == n {
-			return all
-		}
-	}
-	t.Fatalf("read: %d records, want %d", len(all), n)
-	return nil
 }
 
 // failsOf reads a sequence that must end with an error, and gives that.

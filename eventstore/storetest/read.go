@@ -58,7 +58,7 @@ func testReadFrom(t *testing.T, h Harness) {
 		first += n
 	}
 	for from := 0; from <= len(want); from += 1 + from/40 {
-		r := eventstore.Revision(from) //nolint:gosec // not negative
+		r := eventstore.Revision(from)
 		checkRecords(t, mustCollect(t, s.ReadStream(patient(t), "stream", r)), "stream", r, want[from:])
 	}
 	for _, past := range []eventstore.Revision{2300, 2301, math.MaxInt64, math.MaxUint64} {

@@ -8,11 +8,12 @@ import (
 
 // Harness is how the suite gets at a backend.
 type Harness struct {
+	Capabilities
+
 	// New opens an empty store. It is closed, if the suite has not done so, and removed when the test ends.
 	New func(t testing.TB) eventstore.Store
 	// Reopen opens another handle on what store keeps, as after a restart. The store may be closed or open.
 	Reopen func(t testing.TB, store eventstore.Store) eventstore.Store
-	Capabilities
 }
 
 // Capabilities are what not every backend can do, or can be made to do in a test. The cases for those that are left zero
