@@ -44,6 +44,7 @@ func TestProjectionThatCannotApplyAnEventStopsAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, 11)
+			s.troubled = true
 			s.append(100)
 			config := s.config()
 			config.Projections = breakEntries(config.Projections, fail)
@@ -84,6 +85,7 @@ func TestProjectionThatCannotApplyAnEventStopsAlone(t *testing.T) {
 
 func TestPassingFailureIsTriedAgain(t *testing.T) {
 	s := newScene(t, 12)
+	s.troubled = true
 	s.append(100)
 	config := s.config()
 	var calls atomic.Int32
@@ -100,6 +102,7 @@ func TestPassingFailureIsTriedAgain(t *testing.T) {
 
 func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
 	s := newScene(t, 13)
+	s.troubled = true
 	s.append(50)
 	r := runner.New(s.config())
 	s.run(r)
@@ -129,6 +132,7 @@ func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
 
 func TestStoreThatCannotBeReadIsWaitedFor(t *testing.T) {
 	s := newScene(t, 14)
+	s.troubled = true
 	s.append(100)
 	faulty := storetest.NewFaulty(s.store)
 	faulty.FailReads(errors.New("the disk is on fire"))
