@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +60,7 @@ func (c *Client) exchange(
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close() //nolint:errcheck // only read from
+	defer answer.Body.Close()
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
 		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
@@ -83,9 +84,7 @@ func (c *Client) send(
 	if err != nil {
 		return nil, fmt.Errorf("make the request %s %s: %w", method, path, err)
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	if request.Header.Get("Accept") == "" {
 		request.Header.Set("Accept", mediaJSON)
 	}
@@ -100,12 +99,12 @@ func (c *Client) send(
 	if answer.StatusCode/100 == 2 {
 		return answer, nil
 	}
-	defer answer.Body.Close() //nolint:errcheck // only read from
+	defer answer.Body.Close()
 	return nil, readProblem(answer)
 }
 
 // Problem is the error of a request that the server refused (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // what RFC 9457 calls it
 	Type   string  `json:"type"`
 	Title  string  `json:"title"`
 	Status int     `json:"status"`

@@ -103,9 +103,10 @@ type StreamResults struct {
 }
 
 // StreamProblem is why one line of a stream was rejected.
-type StreamProblem struct {
-	Line uint64 `json:"line"`
+type StreamProblem struct { //nolint:errname // what RFC 9457 calls it
 	Problem
+
+	Line uint64 `json:"line"`
 }
 
 // CreateLedger opens a ledger.

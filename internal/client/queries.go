@@ -140,7 +140,7 @@ func (c *Client) Events(ctx context.Context, ledger string, from uint64) iter.Se
 			yield(wire.Event{}, err)
 			return
 		}
-		defer answer.Body.Close() //nolint:errcheck // only read from
+		defer answer.Body.Close()
 		lines := bufio.NewReader(answer.Body)
 		for {
 			line, err := lines.ReadBytes('\n')

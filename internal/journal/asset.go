@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,6 +68,8 @@ func (a *assets) name(commodity string) (string, error) {
 
 var signs = map[string]string{"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 
+var errNoAsset = errors.New("an amount without a commodity has no asset: name one, or declare a default with `D`")
+
 // assetCode is the code that stands for a commodity. What a code cannot hold is written as "_" and two hexadecimal
 // digits, in capitals, for each byte of UTF-8.
 func assetCode(commodity string) (string, error) {
@@ -74,7 +77,7 @@ func assetCode(commodity string) (string, error) {
 		return code, nil
 	}
 	if commodity == "" {
-		return "", fmt.Errorf("an amount without a commodity has no asset: name one, or declare a default with `D`")
+		return "", errNoAsset
 	}
 	var code strings.Builder
 	for i := range len(commodity) {

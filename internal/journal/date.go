@@ -27,7 +27,7 @@ func readDate(s string, defaultYear int) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%q is not a date", s)
 	}
 	parts := strings.Split(s, s[at:at+1])
-	if len(parts) == 2 && strings.IndexAny(parts[1], "-/.") < 0 {
+	if len(parts) == 2 && !strings.ContainsAny(parts[1], "-/.") {
 		if defaultYear == 0 {
 			return time.Time{}, errNoYear
 		}

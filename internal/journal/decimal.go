@@ -50,23 +50,6 @@ func (d decimal) looksZero(places int) bool {
 	return twice.Cmp(pow10(d.places-places)) <= 0
 }
 
-// needs is the fewest places that hold the number exactly.
-func (d decimal) needs() int {
-	units, places := new(big.Int).Set(d.units), d.places
-	if units.Sign() == 0 {
-		return 0
-	}
-	ten, rest := big.NewInt(10), new(big.Int)
-	for places > 0 {
-		next, r := new(big.Int).QuoRem(units, ten, rest)
-		if r.Sign() != 0 {
-			break
-		}
-		units, places = next, places-1
-	}
-	return places
-}
-
 // whole is the number in whole units of 10^-scale; false where it does not fit exactly.
 func (d decimal) whole(scale int) (*big.Int, bool) {
 	if d.places <= scale {

@@ -97,7 +97,7 @@ func ParseFile(path string, options Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read from
+	defer file.Close()
 	return parse(path, file, options, true)
 }
 

@@ -45,7 +45,7 @@ func check(t *testing.T, options journal.Options, input, want string) {
 	t.Helper()
 	text := strings.TrimPrefix(input, "\n")
 	parsed, err := journal.Parse("books", strings.NewReader(text), options)
-	got := ""
+	var got string
 	if err != nil {
 		got = err.Error() + "\n"
 	} else {

@@ -45,14 +45,13 @@ func scanNumber(s string) (number, string, error) {
 	if digits > maxDigits {
 		return number{}, s, fmt.Errorf("a number of %d digits is too long", digits)
 	}
-	n := number{text: s[:end]}
-	rest, err := n.scanExponent(s[end:])
-	return n, rest, err
+	exponent, rest, err := scanExponent(s[end:])
+	return number{text: s[:end], exponent: exponent}, rest, err
 }
 
-func (n *number) scanExponent(s string) (string, error) {
+func scanExponent(s string) (exponent int, rest string, err error) {
 	if s == "" || (s[0] != 'e' && s[0] != 'E') {
-		return s, nil
+		return 0, s, nil
 	}
 	end := 1
 	if end < len(s) && (s[end] == '-' || s[end] == '+') {
@@ -63,14 +62,13 @@ func (n *number) scanExponent(s string) (string, error) {
 		end++
 	}
 	if end == first {
-		return s, nil // a commodity that begins with an E
+		return 0, s, nil // a commodity that begins with an E
 	}
-	exponent, err := strconv.Atoi(s[1:end])
+	exponent, err = strconv.Atoi(s[1:end])
 	if err != nil || exponent > maxDigits || exponent < -maxDigits {
-		return s, fmt.Errorf("the exponent of %s%s is out of range", n.text, s[:end])
+		return 0, s, fmt.Errorf("the exponent %s is out of range", s[:end])
 	}
-	n.exponent = exponent
-	return s[end:], nil
+	return exponent, s[end:], nil
 }
 
 // read gives the number's value and the decimal mark that it shows to be in use: '.' or ',', or 0 where it shows none.

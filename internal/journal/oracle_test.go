@@ -119,7 +119,7 @@ func parseMixed(t *testing.T, text string) map[string]*big.Rat {
 	if text == "0" {
 		return amounts
 	}
-	for _, one := range strings.Split(text, ", ") {
+	for one := range strings.SplitSeq(text, ", ") {
 		commodity := "USD"
 		number, isDollar := strings.CutPrefix(one, "$")
 		if !isDollar {

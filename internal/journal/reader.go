@@ -154,7 +154,7 @@ func (r *reader) includeFile(path string, at place) error {
 	if err != nil {
 		return fmt.Errorf("open it: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read from
+	defer file.Close()
 	return r.readAll(path, file)
 }
 
