@@ -16,7 +16,7 @@ type event = engine.Event[ledger.Event]
 
 // appendAccepted writes the members of the answer to an accepted command: what it made, and the revision of its last
 // event. It is the same for a single command and in the results of a bulk, and for a replay.
-func (h *Handlers) appendAccepted(b []byte, ctx context.Context, name string, a *answer) ([]byte, error) {
+func (h *Handlers) appendAccepted(ctx context.Context, b []byte, name string, a *answer) ([]byte, error) {
 	last := &a.Events[len(a.Events)-1]
 	var inForce ledger.Limits
 	if opened, ok := last.Event.(ledger.AccountOpened); ok {

@@ -91,7 +91,7 @@ func (n *numeral) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	switch kind {
+	switch kind { //nolint:exhaustive // all others are refused
 	case 'n':
 		*n = numeral{}
 	case '"', '0':
@@ -111,7 +111,7 @@ func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	switch kind {
+	switch kind { //nolint:exhaustive // all others are refused
 	case 'n':
 		*m = nil
 		return nil

@@ -43,7 +43,7 @@ func appendCanonical(b []byte, cmd ledger.Command) []byte {
 			b = appendEntry(b, &cmd.Entries[i])
 		}
 		b = binary.AppendVarint(b, cmd.EffectiveAt.Unix())
-		b = binary.AppendUvarint(b, uint64(cmd.EffectiveAt.Nanosecond())) //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, uint64(cmd.EffectiveAt.Nanosecond()))
 		b = appendText(b, cmd.Reference)
 		b = appendText(b, cmd.Description)
 		return appendMetadata(b, cmd.Metadata)

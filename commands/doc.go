@@ -8,5 +8,6 @@
 // What is tested here is shape alone. Everything that needs a book is the domain's; everything about keys, order and
 // durability is the engine's.
 //
-// Reading order: ledgers.go, handlers.go, body.go, decode.go, answer.go, problem.go, digest.go, bulk.go, stream.go.
+// Reading order: ledgers.go, handlers.go, request.go, body.go, decode.go, transaction.go, plain.go,
+// answer.go, problem.go, digest.go, bulk.go, item.go, stream.go, lines.go.
 package commands

@@ -157,7 +157,7 @@ func (h *Handlers) writeAccepted(c echo.Context, name string, a *answer) error {
 	defer buffers.put(buf)
 	var err error
 	*buf = append(*buf, '{')
-	if *buf, err = h.appendAccepted(*buf, c.Request().Context(), name, a); err != nil {
+	if *buf, err = h.appendAccepted(c.Request().Context(), *buf, name, a); err != nil {
 		return err
 	}
 	*buf = append(*buf, '}')
@@ -182,7 +182,8 @@ func (h *Handlers) writeDryRun(c echo.Context, name string, r *Result) error {
 	}
 	b = append(b, `,"revision":`...)
 	b = strconv.AppendUint(b, uint64(r.Revision), 10)
-	*buf = append(b, `,"dry_run":true}`...)
+	b = append(b, `,"dry_run":true}`...)
+	*buf = b
 	httpx.SetRevision(c, uint64(r.Revision))
 	return c.Blob(http.StatusOK, httpx.MediaJSON, *buf)
 }
@@ -198,66 +199,4 @@ func location(name string, e ledger.Event) string {
 	default:
 		return path
 	}
-}
-
-const (
-	headerKey      = "Idempotency-Key"
-	headerReplayed = "Idempotent-Replayed"
-	maxKey         = 255
-	maxName        = 63
-)
-
-// idempotencyKey reads the header, and refuses query parameters, of which commands have none.
-func idempotencyKey(c echo.Context) (string, error) {
-	if c.Request().URL.RawQuery != "" {
-		if _, err := httpx.ReadParams(c); err != nil {
-			return "", err
-		}
-	}
-	given := c.Request().Header[headerKey]
-	if len(given) == 0 {
-		return "", nil
-	}
-	if len(given) > 1 || !fitKey(given[0]) {
-		return "", httpx.InvalidField(httpx.FieldError{Pointer: headerKey, Detail: wantKey})
-	}
-	return given[0], nil
-}
-
-const wantKey = "want one key of 1 to 255 visible ASCII characters"
-
-func fitKey(key string) bool {
-	if key == "" || len(key) > maxKey {
-		return false
-	}
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// ledgerName reads the path. A name that no ledger can have is one that does not exist.
-func ledgerName(c echo.Context) (string, error) {
-	name, ok := httpx.PathParam(c, "ledger")
-	if !ok || !fitName(name) {
-		return "", ledgerNotFound(name)
-	}
-	return name, nil
-}
-
-// fitName tells what ledger.Validate tells of an OpenLedger's name, without making a command for each request.
-func fitName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' && i > 0) {
-			return false
-		}
-	}
-	return name != "" && len(name) <= maxName
-}
-
-func ledgerNotFound(name string) *httpx.Problem {
-	return httpx.NewProblem(httpx.CodeLedgerNotFound, "There is no ledger %q. Open it first, or correct the name.", httpx.Clip(name))
 }

@@ -8,11 +8,14 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore"
 )
 
-// The engine's types for ledgers.
+// What the engine's types are for ledgers.
 type (
+	// Engines has one engine for each ledger in use.
 	Engines = engine.Engines[*ledger.Book, ledger.Command, ledger.Event]
-	Unit    = engine.Unit[ledger.Command]
-	Result  = engine.Result[ledger.Event]
+	// Unit is what is submitted in one piece.
+	Unit = engine.Unit[ledger.Command]
+	// Result is what became of a unit.
+	Result = engine.Result[ledger.Event]
 
 	command = engine.Command[ledger.Command]
 	answer  = engine.Answer[ledger.Event]

@@ -83,20 +83,21 @@ func rejected(r *ledger.Rejection, form form) *httpx.Problem {
 	if r.Code != ledger.InvalidField || r.Account != "" {
 		p.Detail = sentence(r.Detail)
 	}
+	about := func(name string, value any) { p.Members = append(p.Members, httpx.Member{Name: name, Value: value}) }
 	if r.Account != "" {
-		p.With("account", string(r.Account))
+		about("account", string(r.Account))
 	}
 	if r.Asset != "" {
-		p.With("asset", string(r.Asset))
+		about("asset", string(r.Asset))
 	}
 	if r.Available != nil {
-		p.With("available", r.Available.String())
+		about("available", r.Available.String())
 	}
 	if r.Required != nil {
-		p.With("required", r.Required.String())
+		about("required", r.Required.String())
 	}
 	if r.Transaction != 0 {
-		p.With("transaction", r.Transaction)
+		about("transaction", r.Transaction)
 	}
 	return p
 }

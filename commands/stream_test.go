@@ -289,7 +289,7 @@ func TestStreamsSideBySide(t *testing.T) {
 				return
 			}
 			defer res.Body.Close()
-			if text, _ := io.ReadAll(res.Body); res.StatusCode != 200 || !strings.HasPrefix(string(text), `{"accepted":500,"rejected":0,`) {
+			if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || !strings.HasPrefix(string(text), `{"accepted":500,"rejected":0,`) {
 				t.Errorf("%d %s", res.StatusCode, text)
 			}
 		})

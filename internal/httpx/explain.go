@@ -10,8 +10,9 @@ import (
 
 // explanation is an entry with the path that problems carry as their type.
 type explanation struct {
-	Type string `json:"type"`
 	Entry
+
+	Type string `json:"type"`
 }
 
 func explained(e Entry) explanation {

@@ -101,7 +101,7 @@ func meaning(err *json.SemanticError) string {
 }
 
 func kindName(k jsontext.Kind) string {
-	switch k {
+	switch k { //nolint:exhaustive // all others are arrays
 	case 'n':
 		return "null"
 	case 'f', 't':

@@ -15,7 +15,7 @@ type Moment struct {
 var errMoment = errors.New("want a time like 2026-01-31T12:00:00Z (RFC 3339, up to nanoseconds) or a date like 2026-01-31, " +
 	"in the years 1 to 9999")
 
-// longest form: "2006-01-02T15:04:05.999999999-07:00"
+// longestMoment is the length of "2006-01-02T15:04:05.999999999-07:00".
 const longestMoment = 35
 
 // ParseMoment reads an RFC 3339 time, in any offset and with at most nine digits of a second's fraction, or a date.

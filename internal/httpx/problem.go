@@ -21,7 +21,7 @@ type FieldError struct {
 }
 
 // Problem is the error that handlers return and clients see. Status and title follow from the code.
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Code Code
 	// Detail is a sentence that a person can act on. Empty stands for the explanation of the code.
 	Detail string

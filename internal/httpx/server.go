@@ -47,10 +47,11 @@ func New(o Options) *echo.Echo {
 	return e
 }
 
-// Bounds on how long a peer may take. Handlers of streams lift those on bodies with [Unbounded].
+// Bounds on how long a peer may take. Handlers of streams lift those on bodies with [Unbounded]. The one on reading
+// also ends the context of a request that is still being handled then, so that it must be longer than ?wait= may be.
 const (
 	headerTimeout   = 10 * time.Second
-	readTimeout     = 60 * time.Second
+	readTimeout     = MaxWait + 30*time.Second
 	answerTimeout   = 180 * time.Second
 	idleTimeout     = 120 * time.Second
 	maxHeaderBytes  = 64 << 10
@@ -89,7 +90,7 @@ func (s *Server) Name() string { return "http" }
 
 // Run serves until ctx ends. Then it takes no more connections and lets the requests under way end; those that have
 // not after a while are cut off. Streams that never end by themselves should watch [Stopping].
-func (s *Server) Run(ctx context.Context) error {
+func (s *Server) Run(ctx context.Context) error { //nolint:contextcheck // requests outlive ctx, to end in peace
 	stopping, stop := context.WithCancel(context.Background())
 	defer stop()
 	s.server.BaseContext = func(net.Listener) context.Context {
@@ -105,7 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stop()
 	grace, cancel := context.WithTimeout(context.Background(), s.drain)
 	defer cancel()
-	err := s.server.Shutdown(grace)
+	err := s.server.Shutdown(grace) //nolint:contextcheck // as above
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.server.Close()
 	}

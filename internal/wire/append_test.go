@@ -10,8 +10,6 @@ import (
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func samples() map[string]wire.Transaction {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 120, time.FixedZone("", 7200))
 	return map[string]wire.Transaction{
@@ -20,8 +18,8 @@ func samples() map[string]wire.Transaction {
 			Entries: []wire.Entry{{Account: "world", Asset: "USD/2", Debit: "1050"}, {Account: "users:alice", Asset: "USD/2", Credit: "1050"}},
 		},
 		"full": {
-			Reference: ptr("inv \"42\" \u2028 </script>"), Description: "Büro\n\t\x7f 資産 😀", Reverts: ptr(uint64(1)),
-			RevertedBy: ptr(uint64(2)), Hold: ptr(uint64(3)), Metadata: map[string]string{"z": "1", "a": `\`, "é": ""},
+			Reference: new("inv \"42\" \u2028 </script>"), Description: "Büro\n\t\x7f 資産 😀", Reverts: new(uint64(1)),
+			RevertedBy: new(uint64(2)), Hold: new(uint64(3)), Metadata: map[string]string{"z": "1", "a": `\`, "é": ""},
 		},
 		"empty": {},
 	}
@@ -50,7 +48,7 @@ func TestTheFastWayAndTheGeneralWayAgree(t *testing.T) {
 		}
 	}
 	account := wire.Account{
-		Address: "資産:現金", Type: "asset", Status: "open", Limits: wire.Limits{MinBalance: ptr("-5")},
+		Address: "資産:現金", Type: "asset", Status: "open", Limits: wire.Limits{MinBalance: new("-5")},
 		Balances: []wire.Balance{{Asset: "JPY", Debits: "1", Credits: "2", PendingDebits: "3", PendingCredits: "4", Balance: "-1", Available: "-4"}, {}},
 		Metadata: map[string]string{"k": "v"},
 	}
