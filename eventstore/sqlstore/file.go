@@ -20,7 +20,8 @@ const (
 	applicationID = 0x4479626b
 	// formatVersion is that of the tables and payloads, kept in user_version.
 	formatVersion = 1
-	// pageSize: measured, see docs/schema.md.
+	// pageSize: larger pages make fewer frames of a long payload. Between 4 and 16 KiB the benchmarks differ by less than
+	// they vary.
 	pageSize = 8192
 )
 
