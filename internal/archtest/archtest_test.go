@@ -55,6 +55,7 @@ var rooms = map[string][]string{
 	"internal/datadir":   {},
 	"internal/envelope":  {},
 	"internal/httpx":     {"internal/run", echo, json, prometheus, uuid},
+	"internal/loadgen":   {},
 	"internal/journal":   {"domain/money", "domain/address"},
 	"internal/run":       {},
 	"internal/stream":    {"internal/stream/...", nats, watermill, prometheus},
