@@ -244,8 +244,9 @@ func TestExportIsReadBack(t *testing.T) {
 	s.must("", "import", "--ledger", "shop", filepath.Join("testdata", "shop.journal"))
 	post := func(transaction client.NewTransaction) {
 		t.Helper()
-		for _, side := range []wire.Entry{{Account: "assets:a b (c)", Asset: "X-1.y_z/3", Debit: "1234567"}, {Account: "income:ä", Asset: "X-1.y_z/3", Credit: "1234567"}} {
-			transaction.Entries = append(transaction.Entries, side)
+		transaction.Entries = []wire.Entry{
+			{Account: "assets:a b (c)", Asset: "X-1.y_z/3", Debit: "1234567"},
+			{Account: "income:ä", Asset: "X-1.y_z/3", Credit: "1234567"},
 		}
 		if _, err := s.client.Post(t.Context(), "shop", transaction, ""); err != nil {
 			t.Fatal(err)
@@ -253,7 +254,11 @@ func TestExportIsReadBack(t *testing.T) {
 	}
 	post(client.NewTransaction{EffectiveAt: "2024-03-01T12:30:00.123456789Z", Reference: "inv-42", Description: "(5) * looks like a code"})
 	post(client.NewTransaction{EffectiveAt: "0900-03-01", Description: "! urgent", Metadata: map[string]string{"status": "odd", "date": "2020-01-01"}})
-	if _, err := s.client.OpenAccount(t.Context(), "shop", client.NewAccount{Address: "assets:vault", Type: "equity"}, ""); err != nil {
+	opened, err := s.client.OpenAccount(t.Context(), "shop", client.NewAccount{Address: "assets:vault", Type: "equity"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.client.Balances(t.Context(), "shop", client.Query{MinRevision: &opened.Revision, Wait: settleTime}); err != nil {
 		t.Fatal(err)
 	}
 	want := s.must("", "balances", "--ledger", "shop", "--output", "csv")
