@@ -26,6 +26,8 @@ type serveCmd struct {
 	KeyRetention  time.Duration `default:"48h" help:"How long idempotency keys are kept; at least 24h."`
 	BulkLimit     int64         `default:"33554432" help:"Largest body of a bulk request, in bytes."`
 
+	PprofListen string `name:"pprof-listen" placeholder:"ADDR" help:"Serve Go profiles (net/http/pprof) on this loopback address."`
+
 	LogFormat string `default:"text" enum:"text,json" help:"Format of the log: text or json."`
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: debug, info, warn or error."`
 }
@@ -50,7 +52,9 @@ func (s *serveCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	for flag, address := range map[string]string{"--listen": s.Listen, "--nats-listen": s.NATSListen} {
+	for flag, address := range map[string]string{
+		"--listen": s.Listen, "--nats-listen": s.NATSListen, "--pprof-listen": s.PprofListen,
+	} {
 		if err := requireLoopback(flag, address); err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -65,6 +67,7 @@ func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*serve
 		{"start NATS", s.startNATS},
 		{"start the relay", s.startRelay},
 		{"start the projections", s.startProjections},
+		{"serve profiles", s.startPprof},
 		{"start the HTTP server", s.startHTTP},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -146,6 +149,26 @@ func (s *server) startProjections(ctx context.Context) error {
 		Subscriber: subscriber, Topic: stream.All, Board: s.board, Metrics: s.registry,
 	})
 	s.workers.Start(ctx, s.runner)
+	return nil
+}
+
+// startPprof serves profiles on an address of their own, where that is asked for.
+func (s *server) startPprof(ctx context.Context) error {
+	if s.settings.PprofListen == "" {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	var listener net.ListenConfig
+	l, err := listener.Listen(ctx, "tcp", s.settings.PprofListen)
+	if err != nil {
+		return err
+	}
+	s.logger.InfoContext(ctx, "profiles are served", "address", l.Addr().String())
+	s.workers.Start(ctx, httpx.NewServer(l, mux, s.logger))
 	return nil
 }
 
