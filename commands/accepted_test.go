@@ -56,7 +56,7 @@ func TestPostingATransaction(t *testing.T) {
 		`{"account":"users:alice","asset":"USD/2","debit":"250"},{"account":"users:bob","asset":"USD/2","credit":"250"}],` +
 		`"effective_at":"2026-01-31T12:00:00.5Z","recorded_at":"2026-11-22T10:00:00.123456Z","reference":"inv-42",` +
 		`"description":"January","metadata":{"k":"v"},"reverts":null,"reverted_by":null,"hold":null,"actor":"anonymous",` +
-		`"revision":5},"revision":5}`
+		`"revision":5},"revision":5}` + "\n"
 	if diff := cmp.Diff(want, answer.want(201).Body); diff != "" {
 		t.Error(diff)
 	}

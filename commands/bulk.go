@@ -147,7 +147,7 @@ func (h *Handlers) writeResults(c echo.Context, name string, b *bulk, r *Result)
 		c.Response().Header().Set(headerReplayed, "true")
 	}
 	httpx.SetRevision(c, revision)
-	return c.Blob(http.StatusOK, httpx.MediaJSON, *buf)
+	return httpx.Answer(c, http.StatusOK, *buf)
 }
 
 // answerUnfit answers a bulk none of whose commands has a good shape.

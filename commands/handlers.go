@@ -168,7 +168,7 @@ func (h *Handlers) writeAccepted(c echo.Context, name string, a *answer) error {
 		header.Set(headerReplayed, "true")
 	}
 	httpx.SetRevision(c, uint64(last.Revision))
-	return c.Blob(http.StatusCreated, httpx.MediaJSON, *buf)
+	return httpx.Answer(c, http.StatusCreated, *buf)
 }
 
 // writeDryRun answers with the transaction as it would be, and the revision as it is.
@@ -185,7 +185,7 @@ func (h *Handlers) writeDryRun(c echo.Context, name string, r *Result) error {
 	b = append(b, `,"dry_run":true}`...)
 	*buf = b
 	httpx.SetRevision(c, uint64(r.Revision))
-	return c.Blob(http.StatusOK, httpx.MediaJSON, *buf)
+	return httpx.Answer(c, http.StatusOK, *buf)
 }
 
 // location is where queries have what a command made.

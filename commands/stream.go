@@ -54,7 +54,7 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 			"The stream broke off; what was accepted before is kept.").Because(broken))
 	}
 	httpx.SetRevision(c, s.revision)
-	return c.Blob(http.StatusOK, httpx.MediaJSON, s.appendSummary(nil))
+	return httpx.Answer(c, http.StatusOK, s.appendSummary(nil))
 }
 
 // streamed is one stream on its way. The fields below submitter belong to its goroutine until that has ended.

@@ -89,7 +89,7 @@ func isLedgerName(s string) bool {
 // answer writes a JSON answer that reflects a revision.
 func answer(c echo.Context, revision uint64, body []byte) error {
 	httpx.SetRevision(c, revision)
-	return c.Blob(http.StatusOK, httpx.MediaJSON, body)
+	return httpx.Answer(c, http.StatusOK, body)
 }
 
 // appender is a pointer to a type of package wire that knows how it is written.

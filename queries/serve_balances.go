@@ -130,7 +130,7 @@ func (w *balanceWriter) end() error {
 	}
 	w.buf.WriteString(`],"revision":`)
 	w.buf.Write(strconv.AppendUint(nil, w.revision, 10))
-	w.buf.WriteByte('}')
+	w.buf.WriteString("}\n")
 	if !w.begun {
 		w.c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(w.buf.Len()))
 		w.begin()

@@ -80,7 +80,7 @@ func (q *Queries) pageEvents(c echo.Context, r *request, from, limit uint64) err
 		return problem(err)
 	}
 	q.setKnownRevision(c, r, seen, read > 0)
-	return c.Blob(http.StatusOK, httpx.MediaJSON, endPage(body, next))
+	return httpx.Answer(c, http.StatusOK, endPage(body, next))
 }
 
 // setKnownRevision sets the header to the last revision that was seen, in the log or by a projection: the end of the

@@ -31,7 +31,7 @@ func (q *Queries) listLedgers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Blob(http.StatusOK, httpx.MediaJSON, body)
+	return httpx.Answer(c, http.StatusOK, body)
 }
 
 func (q *Queries) getLedger(c echo.Context) error {
