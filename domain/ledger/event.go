@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"math/big"
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/domain/money"
 )
 
 // Event is what happened to a ledger. The set is closed: it is the types of this file. An event says all that was
@@ -39,11 +41,147 @@ type TransactionPosted struct {
 	ID          uint64
 	Entries     []Entry
 	EffectiveAt time.Time
+	// IntendedAt is the effective time that was asked for, where that lay in a closed period; zero otherwise.
+	IntendedAt  time.Time
+	Reference   string
+	Description string
+	Metadata    Metadata
+	// Reverts is the transaction that this one is the opposite of; Forced, that it might break limits; Reason, why.
+	Reverts uint64
+	Forced  bool
+	Reason  string
+	// Hold is the hold that this transaction captures.
+	Hold uint64
+}
+
+// HoldPlaced sets entries aside.
+type HoldPlaced struct {
+	// ID numbers the ledger's holds: 1, 2, 3 …
+	ID          uint64
+	Entries     []Entry
+	EffectiveAt time.Time
+	// ExpiresAt is zero for a hold that does not end by itself.
+	ExpiresAt   time.Time
 	Reference   string
 	Description string
 	Metadata    Metadata
 }
 
-func (LedgerOpened) isEvent()      {}
-func (AccountOpened) isEvent()     {}
-func (TransactionPosted) isEvent() {}
+// HoldCaptured precedes, in the same append, the transaction that posts what was captured.
+type HoldCaptured struct {
+	ID          uint64
+	Transaction uint64
+	// Entries are what was captured now, Remaining what is still set aside afterwards (none where Final).
+	Entries   []Entry
+	Remaining []Entry
+	Final     bool
+	HoldOrigin
+}
+
+// HoldVoided releases what a hold still set aside, because somebody asked for it.
+type HoldVoided struct {
+	ID     uint64
+	Reason string
+	HoldOrigin
+}
+
+// HoldExpired releases what a hold still set aside, because its time had come.
+type HoldExpired struct {
+	ID uint64
+	HoldOrigin
+}
+
+// HoldOrigin tells where a hold comes from, so that a reader of one event can find the others.
+type HoldOrigin struct {
+	// Placed is the revision of the hold's HoldPlaced.
+	Placed uint64
+	// Captures are the transactions that have captured of it, this one included, in order.
+	Captures []uint64
+}
+
+// ChartReplaced puts a chart in the place of the one before. It does not change the types of accounts that exist.
+type ChartReplaced struct{ Chart Chart }
+
+// AccountClosed and AccountReopened: whether an account takes entries.
+type (
+	AccountClosed struct {
+		Address address.Address
+		Reason  string
+	}
+	AccountReopened struct {
+		Address address.Address
+		Reason  string
+	}
+)
+
+// AccountMetadataSet and TransactionMetadataSet give the metadata as they are from now on, whole.
+type (
+	AccountMetadataSet struct {
+		Address  address.Address
+		Metadata Metadata
+	}
+	TransactionMetadataSet struct {
+		ID       uint64
+		Metadata Metadata
+	}
+)
+
+// PeriodClosed and PeriodReopened: until which day nothing more may be effective. Through is the day that the command
+// named; Closed is the last closed day afterwards, nil where no day is closed.
+type (
+	PeriodClosed struct {
+		Through Day
+		Reason  string
+	}
+	PeriodReopened struct {
+		Through Day
+		Closed  *Day
+		Reason  string
+	}
+)
+
+// AssertionDeclared states what a balance has to be.
+type AssertionDeclared struct {
+	// ID numbers the ledger's assertions: 1, 2, 3 …
+	ID      uint64
+	Pattern address.Pattern
+	Asset   money.Asset
+	// At is zero where no entry is left out.
+	At     time.Time
+	Bounds Bounds
+}
+
+// AssertionHeld and AssertionBroken tell the first evaluation of an assertion, and from then on each change. Transaction
+// is the one that brought it about, 0 for the first evaluation. Sums are those that Balance was made of.
+type (
+	AssertionHeld struct {
+		ID          uint64
+		Transaction uint64
+		Balance     *big.Int
+		Sums        AssertionSums
+	}
+	AssertionBroken struct {
+		ID          uint64
+		Transaction uint64
+		Balance     *big.Int
+		Sums        AssertionSums
+	}
+)
+
+func (LedgerOpened) isEvent()           {}
+func (AccountOpened) isEvent()          {}
+func (TransactionPosted) isEvent()      {}
+func (HoldPlaced) isEvent()             {}
+func (HoldCaptured) isEvent()           {}
+func (HoldVoided) isEvent()             {}
+func (HoldExpired) isEvent()            {}
+func (ChartReplaced) isEvent()          {}
+func (AccountClosed) isEvent()          {}
+func (AccountReopened) isEvent()        {}
+func (AccountMetadataSet) isEvent()     {}
+func (TransactionMetadataSet) isEvent() {}
+func (PeriodClosed) isEvent()           {}
+func (PeriodReopened) isEvent()         {}
+func (AssertionDeclared) isEvent()      {}
+func (AssertionHeld) isEvent()          {}
+func (AssertionBroken) isEvent()        {}

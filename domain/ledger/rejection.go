@@ -14,13 +14,25 @@ const (
 	InvalidField          Code = "invalid_field"
 	UnbalancedTransaction Code = "unbalanced_transaction"
 
-	LedgerNotFound  Code = "ledger_not_found"
-	LedgerExists    Code = "ledger_exists"
-	AccountExists   Code = "account_exists"
-	ReferenceExists Code = "reference_exists"
+	LedgerNotFound      Code = "ledger_not_found"
+	AccountNotFound     Code = "account_not_found"
+	TransactionNotFound Code = "transaction_not_found"
+	HoldNotFound        Code = "hold_not_found"
+	LedgerExists        Code = "ledger_exists"
+	AccountExists       Code = "account_exists"
+	ReferenceExists     Code = "reference_exists"
+	AccountNotDeclared  Code = "account_not_declared"
 
-	AccountNotDeclared Code = "account_not_declared"
-	AssetNotAllowed    Code = "asset_not_allowed"
+	AlreadyReverted Code = "already_reverted"
+	HoldNotOpen     Code = "hold_not_open"
+	PeriodIsClosed  Code = "period_closed"
+	AccountIsClosed Code = "account_closed"
+	AccountNotEmpty Code = "account_not_empty"
+	AssetNotAllowed Code = "asset_not_allowed"
+	ChartConflict   Code = "chart_conflict"
+
+	PreconditionFailed Code = "precondition_failed"
+	CaptureExceedsHold Code = "capture_exceeds_hold"
 
 	AmountOutOfRange     Code = "amount_out_of_range"
 	InsufficientFunds    Code = "insufficient_funds"
@@ -42,7 +54,9 @@ type Rejection struct {
 	Asset       money.Asset
 	Available   *money.Signed // InsufficientFunds: what the account has to give
 	Required    *money.Amount // InsufficientFunds: what the command would take
-	Transaction uint64        // ReferenceExists: the transaction that has the reference
+	Transaction uint64        // ReferenceExists, AlreadyReverted: the transaction that has the reference, or reverted it
+	Hold        uint64        // ReferenceExists, Hold…: the hold that has the reference, or that cannot be used
+	FirstOpen   *Day          // PeriodIsClosed: the first day on which a transaction may be effective
 }
 
 // Field is a part of a command's JSON form that is at fault.
