@@ -28,7 +28,7 @@ func decodeTransaction(data []byte) (cmd ledger.Command, dryRun bool, problem *h
 func (b *transactionBody) command() (ledger.Command, *httpx.Problem) {
 	var f faults
 	form := formEntries
-	cmd := ledger.PostTransaction{Description: b.Description, Metadata: ledger.Metadata(b.Metadata)}
+	cmd := ledger.PostTransaction{Movement: ledger.Movement{Description: b.Description, Metadata: ledger.Metadata(b.Metadata)}}
 	switch {
 	case b.Transfers != nil && b.Entries != nil:
 		f.add("/transfers", "give transfers or entries, not both")

@@ -217,10 +217,10 @@ func (w *world) head(name string) uint64 { return uint64(len(w.events[name]) - 1
 
 // transfer is a transaction of one transfer. at is empty, a date or a time.
 func transfer(from, to, asset, amount, at string) ledger.PostTransaction {
-	p := ledger.PostTransaction{Entries: []ledger.Entry{
+	p := ledger.PostTransaction{Movement: ledger.Movement{Entries: []ledger.Entry{
 		{Account: address.Address(from), Asset: money.Asset(asset), Side: ledger.Debit, Amount: amountOf(amount)},
 		{Account: address.Address(to), Asset: money.Asset(asset), Side: ledger.Credit, Amount: amountOf(amount)},
-	}}
+	}}}
 	if at != "" {
 		moment, err := httpx.ParseMoment(at)
 		if err != nil {

@@ -104,9 +104,9 @@ func (w *commandWriter) line(kind string, body any) error {
 
 // postOf is the command that a transaction came from.
 func postOf(e ledger.TransactionPosted) ledger.PostTransaction {
-	return ledger.PostTransaction{
+	return ledger.PostTransaction{Movement: ledger.Movement{
 		Entries: e.Entries, EffectiveAt: e.EffectiveAt, Reference: e.Reference, Description: e.Description, Metadata: e.Metadata,
-	}
+	}}
 }
 
 func textOf(s *money.Signed) *string {

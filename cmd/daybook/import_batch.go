@@ -88,10 +88,10 @@ func (it *item) fromJournal(name string, transaction *journal.Transaction) error
 	if transaction.Part > 1 {
 		reference += "." + strconv.Itoa(transaction.Part)
 	}
-	post := ledger.PostTransaction{
+	post := ledger.PostTransaction{Movement: ledger.Movement{
 		EffectiveAt: transaction.Date, Reference: reference,
 		Description: transaction.Description, Metadata: transaction.Metadata,
-	}
+	}}
 	if err := takeExported(&post); err != nil {
 		return fmt.Errorf("%s: %w", it.at, err)
 	}

@@ -137,7 +137,7 @@ func (it *item) readTransaction(data jsontext.Value, reference string) error {
 	if err := json.Unmarshal(data, &given, json.RejectUnknownMembers(true)); err != nil {
 		return err
 	}
-	post := ledger.PostTransaction{Reference: given.Reference, Description: given.Description, Metadata: given.Metadata}
+	post := ledger.PostTransaction{Movement: ledger.Movement{Reference: given.Reference, Description: given.Description, Metadata: given.Metadata}}
 	if given.Reference == "" {
 		post.Reference = reference
 		var members map[string]jsontext.Value

@@ -18,10 +18,10 @@ func TestEveryCodeIsReachable(t *testing.T) {
 	t.Parallel()
 	one := money.NewAmount(1)
 	move := func(from, to address.Address, asset money.Asset, amount money.Amount) ledger.PostTransaction {
-		return ledger.PostTransaction{Entries: []ledger.Entry{
+		return ledger.PostTransaction{Movement: ledger.Movement{Entries: []ledger.Entry{
 			{Account: from, Asset: asset, Side: ledger.Debit, Amount: amount},
 			{Account: to, Asset: asset, Side: ledger.Credit, Amount: amount},
-		}}
+		}}}
 	}
 	used := move("w", "u:a", "X", one)
 	used.Reference = "used"

@@ -246,7 +246,7 @@ func commands() *rapid.Generator[ledger.Command] {
 				Limits:  ledger.Limits{Min: bounds.Draw(t, "min"), Max: bounds.Draw(t, "max")},
 			}
 		}
-		c := ledger.PostTransaction{Reference: rapid.SampledFrom([]string{"", "", "", "r1", "r2", "r3"}).Draw(t, "reference")}
+		c := ledger.PostTransaction{Movement: ledger.Movement{Reference: rapid.SampledFrom([]string{"", "", "", "r1", "r2", "r3"}).Draw(t, "reference")}}
 		for range rapid.SampledFrom([]int{1, 1, 1, 2, 3, 4, 5, 12}).Draw(t, "transfers") {
 			amount, asset := amounts.Draw(t, "amount"), assets.Draw(t, "asset")
 			c.Entries = append(c.Entries,

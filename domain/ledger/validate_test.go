@@ -114,8 +114,8 @@ func manyKeys(n int) ledger.Command {
 
 // payment is a transaction that every ledger accepts.
 func payment(amount uint64) ledger.PostTransaction {
-	return ledger.PostTransaction{Entries: []ledger.Entry{
+	return ledger.PostTransaction{Movement: ledger.Movement{Entries: []ledger.Entry{
 		{Account: "world", Asset: "USD/2", Side: ledger.Debit, Amount: money.NewAmount(amount)},
 		{Account: "users:alice", Asset: "USD/2", Side: ledger.Credit, Amount: money.NewAmount(amount)},
-	}}
+	}}}
 }
