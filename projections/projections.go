@@ -11,8 +11,11 @@ import (
 	"fmt"
 
 	"github.com/daybook-ledger/daybook/projections/accounts"
+	"github.com/daybook-ledger/daybook/projections/assertions"
 	"github.com/daybook-ledger/daybook/projections/entries"
+	"github.com/daybook-ledger/daybook/projections/holds"
 	"github.com/daybook-ledger/daybook/projections/ledgers"
+	"github.com/daybook-ledger/daybook/projections/periods"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/transactions"
 	"github.com/daybook-ledger/daybook/projections/views"
@@ -22,12 +25,16 @@ import (
 func All() []projector.Projection {
 	return []projector.Projection{
 		ledgers.Projection(), accounts.Projection(), entries.Projection(), transactions.Projection(),
+		holds.Projection(), periods.Projection(), assertions.Projection(),
 	}
 }
 
 // Models are the tables of all read models.
 func Models() []views.Model {
-	return []views.Model{ledgers.Model(), accounts.Model(), entries.Model(), transactions.Model()}
+	return []views.Model{
+		ledgers.Model(), accounts.Model(), entries.Model(), transactions.Model(),
+		holds.Model(), periods.Model(), assertions.Model(),
+	}
 }
 
 // OpenViews opens the views database in the SQLite file at path, makes the file where there is none, and makes the

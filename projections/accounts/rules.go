@@ -29,12 +29,13 @@ func newRules(generation int64) *rules {
 	}
 }
 
-func (r *rules) set(tx *views.Tx, ledgerID int64, opened ledger.LedgerOpened) error {
-	encoded, err := ledger.Encode(opened)
+// set keeps the event that gave a ledger its chart.
+func (r *rules) set(tx *views.Tx, ledgerID int64, event ledger.Event, chart ledger.Chart) error {
+	encoded, err := ledger.Encode(event)
 	if err != nil {
 		return fmt.Errorf("keep the chart: %w", err)
 	}
-	r.cache.Put(ledgerID, opened.Chart.Matcher())
+	r.cache.Put(ledgerID, chart.Matcher())
 	return r.write.Write(tx, []any{ledgerID, encoded.Type, encoded.Version, string(encoded.Data)})
 }
 
@@ -60,11 +61,15 @@ func (r *rules) of(tx *views.Tx, ledgerID int64) (*ledger.Matcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the chart: %w", err)
 	}
-	opened, ok := event.(ledger.LedgerOpened)
-	if !ok {
+	var matcher *ledger.Matcher
+	switch e := event.(type) {
+	case ledger.LedgerOpened:
+		matcher = e.Chart.Matcher()
+	case ledger.ChartReplaced:
+		matcher = e.Chart.Matcher()
+	default:
 		return nil, errNoChart
 	}
-	matcher := opened.Chart.Matcher()
 	r.cache.Put(ledgerID, matcher)
 	return matcher, nil
 }

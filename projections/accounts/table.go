@@ -4,7 +4,7 @@ import "github.com/daybook-ledger/daybook/projections/views"
 
 // Model is the read model's tables. The version rises with every change of a table or of what is written into it.
 func Model() views.Model {
-	return views.Model{Name: "accounts", Version: 1, Tables: []views.Table{accounts(), balances(), charts()}}
+	return views.Model{Name: "accounts", Version: 2, Tables: []views.Table{accounts(), balances(), charts(), holds()}}
 }
 
 func accounts() views.Table {
@@ -17,6 +17,8 @@ func accounts() views.Table {
 			{Name: "status", Type: "TEXT NOT NULL"},
 			{Name: "min_balance", Type: "TEXT"},
 			{Name: "max_balance", Type: "TEXT"},
+			{Name: "own_min_balance", Type: "TEXT"},
+			{Name: "own_max_balance", Type: "TEXT"},
 			{Name: "metadata", Type: "TEXT NOT NULL"},
 			{Name: "opened_at", Type: "TEXT NOT NULL"},
 			{Name: "opened_revision", Type: "INTEGER NOT NULL"},
@@ -52,5 +54,22 @@ func charts() views.Table {
 			{Name: "event", Type: "TEXT NOT NULL"},
 		},
 		Key: []string{"ledger_id"},
+	}
+}
+
+// holds keeps what open holds still set aside. No query reads it.
+func holds() views.Table {
+	return views.Table{
+		Name: "account_holds",
+		Columns: []views.Column{
+			{Name: "ledger_id", Type: "INTEGER NOT NULL"},
+			{Name: "hold_id", Type: "INTEGER NOT NULL"},
+			{Name: "idx", Type: "INTEGER NOT NULL"},
+			{Name: "account_id", Type: "INTEGER NOT NULL"},
+			{Name: "asset", Type: "TEXT NOT NULL"},
+			{Name: "side", Type: "INTEGER NOT NULL"},
+			{Name: "amount", Type: "TEXT NOT NULL"},
+		},
+		Key: []string{"ledger_id", "hold_id", "idx"},
 	}
 }

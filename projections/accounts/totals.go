@@ -21,15 +21,16 @@ const (
 	readRows   = 100
 )
 
-var errTotal = errors.New("a total passes 2^128")
+var errTotal = errors.New("a total is out of range")
 
 // totals are the balances. Each that a batch changes is written once, however often it changes.
 type totals struct {
 	cache *cache.Cache[key, *total]
 	read  string
 	write views.Bulk
-	// values is what is written, kept from batch to batch for its memory.
-	values []any
+	// changed and values are what is written, kept from batch to batch for their memory.
+	changed []*total
+	values  []any
 }
 
 type key struct {
@@ -39,7 +40,7 @@ type key struct {
 
 type total struct {
 	key
-	ledger.Totals
+	posted, pending ledger.Totals
 
 	changed bool
 }
@@ -48,19 +49,21 @@ func newTotals(generation int64) *totals {
 	table := balances()
 	return &totals{
 		cache: cache.New[key, *total](totalsKept),
-		read: "SELECT account_id, asset, debits, credits FROM " + table.Of(generation) +
+		read: "SELECT account_id, asset, debits, credits, pending_debits, pending_credits FROM " + table.Of(generation) +
 			" WHERE account_id IN " + views.In(readRows),
 		write: views.Upsert(table.Of(generation), table.Names(), table.Key),
 	}
 }
 
-// apply adds the entries of a batch to the balances. The accounts in opened have none yet.
-func (t *totals) apply(tx *views.Tx, events []projector.Event, opened map[int64]bool) error {
+// apply adds the entries of a batch, and what holds set aside and released, to the balances. The accounts in opened have
+// none yet.
+func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement, opened map[int64]bool) error {
 	t.cache.Turn()
-	if err := t.load(tx, events, opened); err != nil {
+	t.changed = t.changed[:0]
+	defer func() { clear(t.changed) }()
+	if err := t.load(tx, events, moved, opened); err != nil {
 		return err
 	}
-	var changed []*total
 	for i := range events {
 		posted, ok := events[i].Body.(ledger.TransactionPosted)
 		if !ok {
@@ -68,53 +71,79 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, opened map[int64]
 		}
 		for j := range posted.Entries {
 			entry := &posted.Entries[j]
-			one, found := t.cache.Get(key{events[i].Accounts[j], entry.Asset})
-			if !found {
-				one = t.fresh(events[i].Accounts[j], entry.Asset)
-			}
-			if !one.add(entry) {
+			one := t.change(key{events[i].Accounts[j], entry.Asset})
+			if !add(&one.posted, entry.Side, entry.Amount) {
 				return projector.Fail(&events[i], errTotal)
-			}
-			if !one.changed {
-				one.changed = true
-				changed = append(changed, one)
 			}
 		}
 	}
-	return t.store(tx, changed)
+	for i := range moved {
+		m := &moved[i]
+		one, move := t.change(m.key), add
+		if m.release {
+			move = subtract
+		}
+		if !move(&one.pending, m.side, m.amount) {
+			return projector.Fail(m.event, errTotal)
+		}
+	}
+	return t.store(tx)
 }
 
-func (t *totals) fresh(accountID int64, asset money.Asset) *total {
-	one := &total{key: key{accountID, money.Asset(strings.Clone(string(asset)))}}
-	t.cache.Put(one.key, one)
+// change gives a balance that the batch changes.
+func (t *totals) change(at key) *total {
+	one, found := t.cache.Get(at)
+	if !found {
+		one = &total{key: key{at.accountID, money.Asset(strings.Clone(string(at.asset)))}}
+		t.cache.Put(one.key, one)
+	}
+	if !one.changed {
+		one.changed = true
+		t.changed = append(t.changed, one)
+	}
 	return one
 }
 
-func (t *total) add(entry *ledger.Entry) bool {
-	side := &t.Debits
-	if entry.Side == ledger.Credit {
-		side = &t.Credits
+func side(of *ledger.Totals, side ledger.Side) *money.Amount {
+	if side == ledger.Credit {
+		return &of.Credits
 	}
-	sum, ok := side.Add(entry.Amount)
-	*side = sum
+	return &of.Debits
+}
+
+func add(to *ledger.Totals, at ledger.Side, amount money.Amount) bool {
+	total := side(to, at)
+	sum, ok := total.Add(amount)
+	*total = sum
+	return ok
+}
+
+func subtract(from *ledger.Totals, at ledger.Side, amount money.Amount) bool {
+	total := side(from, at)
+	rest, ok := total.Sub(amount)
+	*total = rest
 	return ok
 }
 
 // load reads the rows of all accounts in the batch that are not known.
-func (t *totals) load(tx *views.Tx, events []projector.Event, opened map[int64]bool) error {
+func (t *totals) load(tx *views.Tx, events []projector.Event, moved []movement, opened map[int64]bool) error {
 	var missing []any
 	asked := make(map[int64]bool)
-	for i := range events {
-		posted, ok := events[i].Body.(ledger.TransactionPosted)
-		if !ok {
-			continue
+	need := func(at key) {
+		if _, found := t.cache.Get(at); !found && !opened[at.accountID] && !asked[at.accountID] {
+			asked[at.accountID] = true
+			missing = append(missing, at.accountID)
 		}
-		for j, id := range events[i].Accounts {
-			if _, found := t.cache.Get(key{id, posted.Entries[j].Asset}); !found && !opened[id] && !asked[id] {
-				asked[id] = true
-				missing = append(missing, id)
+	}
+	for i := range events {
+		if posted, ok := events[i].Body.(ledger.TransactionPosted); ok {
+			for j, id := range events[i].Accounts {
+				need(key{id, posted.Entries[j].Asset})
 			}
 		}
+	}
+	for i := range moved {
+		need(moved[i].key)
 	}
 	for len(missing)%readRows != 0 { // one text for all, so that it stays prepared
 		missing = append(missing, nil)
@@ -129,7 +158,9 @@ func (t *totals) load(tx *views.Tx, events []projector.Event, opened map[int64]b
 
 func (t *totals) remember(rows *sqlx.Rows) error {
 	one := &total{}
-	if err := rows.Scan(&one.accountID, &one.asset, &one.Debits, &one.Credits); err != nil {
+	err := rows.Scan(&one.accountID, &one.asset, &one.posted.Debits, &one.posted.Credits,
+		&one.pending.Debits, &one.pending.Credits)
+	if err != nil {
 		return fmt.Errorf("read a balance: %w", err)
 	}
 	if _, found := t.cache.Get(one.key); !found {
@@ -138,16 +169,25 @@ func (t *totals) remember(rows *sqlx.Rows) error {
 	return nil
 }
 
-func (t *totals) store(tx *views.Tx, changed []*total) error {
-	slices.SortFunc(changed, func(a, b *total) int { // in the order of the table, whose pages are then met once
+func (t *totals) store(tx *views.Tx) error {
+	slices.SortFunc(t.changed, func(a, b *total) int { // in the order of the table, whose pages are then met once
 		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
 	})
 	t.values = t.values[:0]
-	for _, one := range changed {
+	for _, one := range t.changed {
 		one.changed = false
-		t.values = append(t.values, one.accountID, string(one.asset), one.Debits.String(), one.Credits.String(), "0", "0")
+		t.values = append(t.values, one.accountID, string(one.asset), one.posted.Debits.String(), one.posted.Credits.String(),
+			digits(one.pending.Debits), digits(one.pending.Credits))
 	}
 	err := t.write.Write(tx, t.values)
 	clear(t.values)
 	return err
+}
+
+// digits saves making the text of what nearly always is zero.
+func digits(amount money.Amount) string {
+	if amount.IsZero() {
+		return "0"
+	}
+	return amount.String()
 }

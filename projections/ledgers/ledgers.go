@@ -96,6 +96,12 @@ func (r *row) apply(event *projector.Event) error {
 			return err
 		}
 		r.CreatedAt, r.Chart, r.Metadata = projector.Timestamp(event.RecordedAt), chart, projector.Metadata(e.Metadata)
+	case ledger.ChartReplaced:
+		chart, err := chartJSON(e.Chart)
+		if err != nil {
+			return err
+		}
+		r.Chart = chart
 	case ledger.AccountOpened:
 		r.Accounts++
 	case ledger.TransactionPosted:

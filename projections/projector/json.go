@@ -3,6 +3,7 @@ package projector
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 )
@@ -48,4 +49,37 @@ func Metadata(metadata ledger.Metadata) string {
 		dst = AppendString(dst, metadata[key])
 	}
 	return string(append(dst, '}'))
+}
+
+// AppendEntries appends entries as wire.Entry would be: this is done for every transaction, by reflection too slowly.
+func AppendEntries(dst []byte, entries []ledger.Entry) []byte {
+	dst = append(dst, '[')
+	for i := range entries {
+		entry := &entries[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendString(append(dst, `{"account":`...), string(entry.Account))
+		dst = append(append(append(dst, `,"asset":"`...), entry.Asset...), '"') // an asset needs no escapes
+		if entry.Side == ledger.Debit {
+			dst = append(dst, `,"debit":"`...)
+		} else {
+			dst = append(dst, `,"credit":"`...)
+		}
+		dst, _ = entry.Amount.AppendText(dst)
+		dst = append(dst, `"}`...)
+	}
+	return append(dst, ']')
+}
+
+// Numbers are numbers as a JSON array.
+func Numbers(numbers []uint64) string {
+	dst := []byte{'['}
+	for i, n := range numbers {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendUint(dst, n, 10)
+	}
+	return string(append(dst, ']'))
 }

@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
 
@@ -23,9 +25,39 @@ type Event struct {
 	RecordedAt time.Time
 	Actor      string
 	Body       ledger.Event
-	// Accounts are the numbers of the accounts that the event is about: of AccountOpened the one, of TransactionPosted one
-	// for each entry.
+	// Accounts are the numbers of the accounts that the event is about: one for each of what [Addresses] gives.
 	Accounts []int64
+}
+
+// Addresses gives the accounts that an event is about: either one, or those of entries, in their order. Of HoldCaptured
+// these are the entries that remain.
+func Addresses(body ledger.Event) (one address.Address, entries []ledger.Entry) {
+	switch e := body.(type) {
+	case ledger.TransactionPosted:
+		return "", e.Entries
+	case ledger.AccountOpened:
+		return e.Address, nil
+	case ledger.AccountClosed:
+		return e.Address, nil
+	case ledger.AccountReopened:
+		return e.Address, nil
+	case ledger.AccountMetadataSet:
+		return e.Address, nil
+	case ledger.HoldPlaced:
+		return "", e.Entries
+	case ledger.HoldCaptured:
+		return "", Remaining(e)
+	default:
+		return "", nil
+	}
+}
+
+// Remaining is what a hold still sets aside after some of it was captured.
+func Remaining(captured ledger.HoldCaptured) []ledger.Entry {
+	if captured.Final {
+		return nil
+	}
+	return captured.Remaining
 }
 
 // Projection is a read model: its tables, and the making of what fills one generation of them.
@@ -66,7 +98,31 @@ func Moment(t time.Time) (day, nanos int64) {
 	return day, rest*int64(time.Second) + int64(t.Nanosecond())
 }
 
-// Revision is a revision as a column holds it.
+// Text is a text as a column holds it that has NULL for none.
+func Text(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// Number is a number, counted from 1, as a column holds it that has NULL for none.
+func Number(n uint64) any {
+	if n == 0 {
+		return nil
+	}
+	return Revision(n)
+}
+
+// Limit is a bound as a column holds it that has NULL for none.
+func Limit(of *money.Signed) any {
+	if of == nil {
+		return nil
+	}
+	return of.String()
+}
+
+// Revision is a revision, or another number of what the log counts, as a column holds it.
 func Revision(r uint64) int64 {
 	if r > 1<<62 {
 		panic("revision " + strconv.FormatUint(r, 10) + " is beyond what any log can hold")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -105,13 +104,12 @@ func (g *group) number(tx *views.Tx, events []projector.Event) error {
 			return err
 		}
 		events[i].LedgerID = id
-		switch body := events[i].Body.(type) {
-		case ledger.AccountOpened:
-			keys = append(keys, views.AccountKey{LedgerID: id, Address: string(body.Address)})
-		case ledger.TransactionPosted:
-			for j := range body.Entries {
-				keys = append(keys, views.AccountKey{LedgerID: id, Address: string(body.Entries[j].Account)})
-			}
+		one, entries := projector.Addresses(events[i].Body)
+		if one != "" {
+			keys = append(keys, views.AccountKey{LedgerID: id, Address: string(one)})
+		}
+		for j := range entries {
+			keys = append(keys, views.AccountKey{LedgerID: id, Address: string(entries[j].Account)})
 		}
 	}
 	numbers := make([]int64, len(keys))
@@ -119,12 +117,10 @@ func (g *group) number(tx *views.Tx, events []projector.Event) error {
 		return err
 	}
 	for i := range events {
-		n := 0
-		switch body := events[i].Body.(type) {
-		case ledger.AccountOpened:
+		one, entries := projector.Addresses(events[i].Body)
+		n := len(entries)
+		if one != "" {
 			n = 1
-		case ledger.TransactionPosted:
-			n = len(body.Entries)
 		}
 		events[i].Accounts, numbers = numbers[:n:n], numbers[n:]
 	}

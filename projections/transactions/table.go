@@ -4,8 +4,14 @@ import "github.com/daybook-ledger/daybook/projections/views"
 
 // Model is the read model's tables. The version rises with every change of a table or of what is written into it.
 func Model() views.Model {
-	return views.Model{Name: "transactions", Version: 1, Tables: []views.Table{transactions(), metadata()}}
+	return views.Model{Name: "transactions", Version: 2, Tables: []views.Table{transactions(), metadata()}}
 }
+
+// The first columns, which a transaction always has, and those that are written when it is posted.
+const (
+	plainColumns    = 11
+	insertedColumns = 17
+)
 
 func transactions() views.Table {
 	return views.Table{
@@ -22,6 +28,14 @@ func transactions() views.Table {
 			{Name: "description", Type: "TEXT NOT NULL"},
 			{Name: "metadata", Type: "TEXT NOT NULL"},
 			{Name: "entries", Type: "TEXT NOT NULL"},
+			// Few transactions have any of these, so that a plain one is written without them.
+			{Name: "intended_day", Type: "INTEGER"},
+			{Name: "intended_nanos", Type: "INTEGER"},
+			{Name: "reverts", Type: "INTEGER"},
+			{Name: "hold", Type: "INTEGER"},
+			{Name: "forced", Type: "INTEGER NOT NULL DEFAULT 0"},
+			{Name: "reason", Type: "TEXT"},
+			{Name: "reverted_by", Type: "INTEGER"},
 		},
 		Key: []string{"ledger_id", "transaction_id"},
 		Indexes: []views.Index{

@@ -1,7 +1,8 @@
 // Package transactions is the read model of what was posted: one row a transaction, with its entries as the API shows
 // them, and one row for each key of its metadata.
 //
-// Rows come from TransactionPosted alone and are never changed; they go to the queries that list and find transactions.
+// Rows come from TransactionPosted. A reversal notes itself in the row of what it reverts, and TransactionMetadataSet
+// changes metadata; nothing else ever changes. They go to the queries that list and find transactions.
 package transactions
 
 import (
@@ -14,71 +15,89 @@ import (
 func Projection() projector.Projection { return projector.Projection{Model: Model(), New: newApplier} }
 
 type applier struct {
-	rows, keys views.Bulk
-	// values and keyValues are what is written, kept from batch to batch for their memory.
-	values, keyValues []any
-	text              []byte
+	// plain are rows without the columns that few transactions have; full are rows with them.
+	plain, full rows
+	keys        rows
+	reverted    *views.Changes
+	patches     *patches
+	text        []byte
+}
+
+// rows are what a batch writes, kept from batch to batch for its memory.
+type rows struct {
+	views.Bulk
+
+	values []any
 }
 
 func newApplier(generation int64) projector.Applier {
-	rows, keys := transactions(), metadata()
+	table, keys := transactions(), metadata()
+	of, names := table.Of(generation), table.Names()
 	return &applier{
-		rows: views.Insert(rows.Of(generation), rows.Names()),
-		keys: views.Insert(keys.Of(generation), keys.Names()),
+		plain:    rows{Bulk: views.Insert(of, names[:plainColumns])},
+		full:     rows{Bulk: views.Insert(of, names[:insertedColumns])},
+		keys:     rows{Bulk: views.Insert(keys.Of(generation), keys.Names())},
+		reverted: views.NewChanges(of, table.Key, []string{"reverted_by"}),
+		patches:  newPatches(generation),
 	}
 }
 
-func (a *applier) Reset() {}
+func (a *applier) Reset() {
+	a.reverted.Reset()
+	a.patches.reset()
+}
 
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
-	a.values, a.keyValues = a.values[:0], a.keyValues[:0]
+	a.plain.values, a.full.values, a.keys.values = a.plain.values[:0], a.full.values[:0], a.keys.values[:0]
 	for i := range events {
-		if posted, ok := events[i].Body.(ledger.TransactionPosted); ok {
-			a.add(&events[i], &posted)
+		switch e := events[i].Body.(type) {
+		case ledger.TransactionPosted:
+			a.add(&events[i], &e)
+		case ledger.TransactionMetadataSet:
+			a.patches.note(&events[i], e)
 		}
 	}
-	if err := a.rows.Write(tx, a.values); err != nil {
+	for _, r := range []*rows{&a.plain, &a.full, &a.keys} {
+		err := r.Write(tx, r.values)
+		clear(r.values)
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.reverted.Write(tx); err != nil {
 		return err
 	}
-	err := a.keys.Write(tx, a.keyValues)
-	clear(a.values)
-	clear(a.keyValues)
-	return err
+	return a.patches.write(tx)
 }
 
 func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) {
+	to := &a.plain
+	special := posted.Reverts != 0 || posted.Hold != 0 || posted.Forced || posted.Reason != "" || !posted.IntendedAt.IsZero()
+	if special {
+		to = &a.full
+	}
 	day, nanos := projector.Moment(posted.EffectiveAt)
 	id := projector.Revision(posted.ID)
-	var reference any
-	if posted.Reference != "" {
-		reference = posted.Reference
-	}
-	a.text = appendEntries(a.text[:0], posted.Entries)
-	a.values = append(a.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
-		projector.Timestamp(event.RecordedAt), event.Actor, reference, posted.Description,
+	a.text = projector.AppendEntries(a.text[:0], posted.Entries)
+	to.values = append(to.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
+		projector.Timestamp(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
 		projector.Metadata(posted.Metadata), string(a.text))
+	if special {
+		a.addSpecial(event, posted)
+	}
 	for key, value := range posted.Metadata {
-		a.keyValues = append(a.keyValues, event.LedgerID, key, value, id)
+		a.keys.values = append(a.keys.values, event.LedgerID, key, value, id)
 	}
 }
 
-// appendEntries writes entries as wire.Entry would be: this is done for every transaction, by reflection too slowly.
-func appendEntries(dst []byte, entries []ledger.Entry) []byte {
-	dst = append(dst, '[')
-	for i := range entries {
-		entry := &entries[i]
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = projector.AppendString(append(dst, `{"account":`...), string(entry.Account))
-		dst = append(append(append(dst, `,"asset":"`...), entry.Asset...), '"') // an asset needs no escapes
-		if entry.Side == ledger.Debit {
-			dst = append(dst, `,"debit":"`...)
-		} else {
-			dst = append(dst, `,"credit":"`...)
-		}
-		dst, _ = entry.Amount.AppendText(dst)
-		dst = append(dst, `"}`...)
+func (a *applier) addSpecial(event *projector.Event, posted *ledger.TransactionPosted) {
+	var intendedDay, intendedNanos any
+	if !posted.IntendedAt.IsZero() {
+		intendedDay, intendedNanos = projector.Moment(posted.IntendedAt)
 	}
-	return append(dst, ']')
+	a.full.values = append(a.full.values, intendedDay, intendedNanos, projector.Number(posted.Reverts),
+		projector.Number(posted.Hold), posted.Forced, projector.Text(posted.Reason))
+	if posted.Reverts != 0 {
+		a.reverted.Set(event.LedgerID, projector.Revision(posted.Reverts), projector.Revision(posted.ID))
+	}
 }

@@ -1,11 +1,16 @@
 package views
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Bulk writes many rows of one shape with few statements.
 type Bulk struct {
 	head, row, tail string
 	width           int
+	// exact bulks are of rows that must be there.
+	exact bool
 }
 
 // bulkRows are the numbers of rows that one statement writes, so that few statements have to be kept prepared. Beyond a
@@ -40,8 +45,12 @@ func (b Bulk) Write(tx *Tx, values []any) error {
 			if text == "" {
 				text = b.text(rows)
 			}
-			if _, err := tx.Exec(text, values[:size]...); err != nil {
+			changed, err := tx.Exec(text, values[:size]...)
+			if err != nil {
 				return err
+			}
+			if b.exact && changed != int64(rows) {
+				return fmt.Errorf("%s: %w", brief(text), errNoRow)
 			}
 		}
 	}

@@ -1,0 +1,67 @@
+package views
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// errNoRow: a row that was to be changed or deleted is not there.
+var errNoRow = errors.New("a row that the log says is there is missing")
+
+// Delete removes rows that are there, each given by its key.
+func Delete(table string, key []string) Bulk {
+	bulk := Insert("", key) // for the row of a key
+	bulk.head = "DELETE FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (VALUES "
+	bulk.tail, bulk.exact = ")", true
+	return bulk
+}
+
+// Changes gathers what a batch changes in rows that are there, to write it with few statements. Where a row is changed
+// several times the last one counts.
+type Changes struct {
+	bulk   Bulk
+	keys   int
+	at     map[[2]any]int
+	values []any
+}
+
+// NewChanges changes the columns of rows that are found by a key of one or two columns.
+func NewChanges(table string, key, columns []string) *Changes {
+	bulk := Insert("", append(append([]string{}, key...), columns...))
+	sets, where := make([]string, len(columns)), make([]string, len(key))
+	for i, column := range key {
+		where[i] = column + " = v.column" + strconv.Itoa(i+1)
+	}
+	for i, column := range columns {
+		sets[i] = column + " = v.column" + strconv.Itoa(len(key)+i+1)
+	}
+	bulk.head = "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " FROM (VALUES "
+	bulk.tail, bulk.exact = ") AS v WHERE "+strings.Join(where, " AND "), true
+	return &Changes{bulk: bulk, keys: len(key), at: make(map[[2]any]int)}
+}
+
+// Set notes the new values of a row: those of its key, then those of the columns.
+func (c *Changes) Set(values ...any) {
+	var key [2]any
+	copy(key[:], values[:c.keys])
+	if i, found := c.at[key]; found {
+		copy(c.values[i:], values)
+		return
+	}
+	c.at[key] = len(c.values)
+	c.values = append(c.values, values...)
+}
+
+// Write changes the rows, and forgets what was noted. It fails where one of them is not there.
+func (c *Changes) Write(tx *Tx) error {
+	defer c.Reset()
+	return c.bulk.Write(tx, c.values)
+}
+
+// Reset forgets what was noted.
+func (c *Changes) Reset() {
+	clear(c.at)
+	clear(c.values)
+	c.values = c.values[:0]
+}
