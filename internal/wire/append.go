@@ -38,6 +38,10 @@ func (t *Transaction) AppendJSONWith(b []byte, entries func([]byte) []byte) []by
 	b = entries(b)
 	b = append(b, `,"effective_at":`...)
 	b = appendTime(b, t.EffectiveAt)
+	if t.IntendedAt != nil {
+		b = append(b, `,"intended_at":`...)
+		b = appendTime(b, *t.IntendedAt)
+	}
 	b = append(b, `,"recorded_at":`...)
 	b = appendTime(b, t.RecordedAt)
 	b = append(b, `,"reference":`...)
@@ -54,6 +58,13 @@ func (t *Transaction) AppendJSONWith(b []byte, entries func([]byte) []byte) []by
 	b = appendNumber(b, t.Reverts)
 	b = append(b, `,"reverted_by":`...)
 	b = appendNumber(b, t.RevertedBy)
+	if t.Forced {
+		b = append(b, `,"forced":true`...)
+	}
+	if t.Reason != "" {
+		b = append(b, `,"reason":`...)
+		b = AppendString(b, t.Reason)
+	}
 	b = append(b, `,"hold":`...)
 	b = appendNumber(b, t.Hold)
 	b = append(b, `,"actor":`...)

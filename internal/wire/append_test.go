@@ -19,7 +19,7 @@ func samples() map[string]wire.Transaction {
 		},
 		"full": {
 			Reference: new("inv \"42\" \u2028 </script>"), Description: "Büro\n\t\x7f 資産 😀", Reverts: new(uint64(1)),
-			RevertedBy: new(uint64(2)), Hold: new(uint64(3)), Metadata: map[string]string{"z": "1", "a": `\`, "é": ""},
+			RevertedBy: new(uint64(2)), Hold: new(uint64(3)), Forced: true, Reason: "two \"payouts\"", IntendedAt: new(time.Date(2025, 12, 31, 1, 2, 3, 4, time.UTC)), Metadata: map[string]string{"z": "1", "a": `\`, "é": ""},
 		},
 		"empty": {},
 	}

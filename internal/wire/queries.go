@@ -47,6 +47,31 @@ func (l *StatementLine) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// Statement is a page of an account's statement. Opening and Closing are the balances before the first line and after the
+// last one of the whole statement, whichever page it is: one for each asset that is asked for, or in which the account had
+// moved by its end, in order of asset.
+type Statement struct {
+	Page[StatementLine]
+
+	Opening []AssetBalance `json:"opening"`
+	Closing []AssetBalance `json:"closing"`
+}
+
+// AssetBalance is a balance in an asset, signed, on the account's normal side.
+type AssetBalance struct {
+	Asset   string `json:"asset"`
+	Balance string `json:"balance"`
+}
+
+// AppendJSON writes the balance.
+func (a *AssetBalance) AppendJSON(b []byte) []byte {
+	b = append(b, `{"asset":`...)
+	b = AppendString(b, a.Asset)
+	b = append(b, `,"balance":`...)
+	b = AppendString(b, a.Balance)
+	return append(b, '}')
+}
+
 // BalanceRow is the balance of an account, or of a group of accounts, in one asset. Account is the account's address,
 // or the address that the group shares; it is empty where all accounts are one group. Balance is on the normal side of
 // the accounts, or debits less credits where they do not share one. Numbers may have more than 128 bits in a group.

@@ -14,19 +14,24 @@ type Entry struct {
 	Credit  string `json:"credit,omitempty"`
 }
 
-// Transaction is a posted transaction.
+// Transaction is a posted transaction. IntendedAt is the effective time that was asked for, where that lay in a closed
+// period; Forced tells of a reversal that was let past limits, Reason why it was posted. The three are left out where
+// there is nothing to say.
 type Transaction struct {
 	ID          uint64            `json:"id"`
 	Ledger      string            `json:"ledger"`
 	Status      string            `json:"status"`
 	Entries     []Entry           `json:"entries"`
 	EffectiveAt time.Time         `json:"effective_at"`
+	IntendedAt  *time.Time        `json:"intended_at,omitzero"`
 	RecordedAt  time.Time         `json:"recorded_at"`
 	Reference   *string           `json:"reference"`
 	Description string            `json:"description"`
 	Metadata    map[string]string `json:"metadata"`
 	Reverts     *uint64           `json:"reverts"`
 	RevertedBy  *uint64           `json:"reverted_by"`
+	Forced      bool              `json:"forced,omitzero"`
+	Reason      string            `json:"reason,omitzero"`
 	Hold        *uint64           `json:"hold"`
 	Actor       string            `json:"actor"`
 	Revision    uint64            `json:"revision"`
