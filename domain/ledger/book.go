@@ -14,10 +14,11 @@ import (
 //
 // Accounts, holdings and references are kept in slices in the order in which they came, each with an [index]; taking
 // back the last of them is what [Book.Rollback] does. An account costs about 130 bytes with its address and the totals
-// of one asset (BenchmarkBook).
+// of one asset (BenchmarkBook). What few have is kept aside: pending totals, in a map by holding.
 type Book struct {
-	opened  *LedgerOpened // nil before it
-	matcher *Matcher
+	opened   *LedgerOpened  // nil before it
+	replaced *ChartReplaced // the last one, nil before any
+	matcher  *Matcher       // of the chart in force
 
 	addresses      texts
 	accounts       []account
@@ -31,6 +32,17 @@ type Book struct {
 	assetNumbers   map[money.Asset]uint32
 	transactions   uint64
 
+	// revision is the number of events that have made the book, and so that of the next one in the log.
+	revision uint64
+	pending  map[uint32]sums // by holding; none that is zero
+	holds    holds
+	reverts  reverts
+
+	accountMetadata     map[uint32]packed // of the accounts that have some
+	transactionMetadata map[uint64]packed // of the transactions whose metadata were changed
+	closings            []Day             // in force, in order
+	assertions          assertions
+
 	seed    maphash.Seed // places items in the indexes; nothing that can be observed depends on it
 	journal journal
 	scratch scratch
@@ -43,20 +55,35 @@ type account struct {
 	own     uint32 // 1 + the place of its own limits in Book.own, 0 where it has none
 	first   uint32 // 1 + the number of its first holding, 0 where it has none: most accounts have one, found at once
 	kind    kind
+	closed  bool
+	pends   bool // where false, none of its holdings has anything pending
 }
 
 // holding is what one account has in one asset.
 type holding struct {
-	Totals
+	sums // posted
 
 	account uint32
 	asset   uint32
 }
 
-// reference is the digest of a transaction's reference. Half a SHA-256 is enough that no two ever meet.
+// reference is the digest of a reference. Half a SHA-256 is enough that no two ever meet.
 type reference struct {
-	digest      [16]byte
-	transaction uint64
+	digest [16]byte
+	owner  owner
+}
+
+// owner is the transaction or hold that has a reference: its number, and as the last bit whether it is a hold.
+type owner uint64
+
+func transactionOwner(id uint64) owner { return owner(id << 1) }
+func holdOwner(id uint64) owner        { return owner(id<<1 | 1) }
+
+func (o owner) ids() (transaction, hold uint64) {
+	if o&1 != 0 {
+		return 0, uint64(o >> 1)
+	}
+	return uint64(o >> 1), 0
 }
 
 // Account is an account as it stands in a book.
@@ -65,6 +92,8 @@ type Account struct {
 	Type    AccountType
 	// Limits are those in force: the account's own, else those of the chart's rule.
 	Limits Limits
+	// Closed accounts take no entries.
+	Closed bool
 }
 
 // Balance is what one account has in one asset.
@@ -78,8 +107,12 @@ type Balance struct {
 // NewBook gives the book of a ledger that is not open yet: the state before the first event.
 func NewBook() *Book {
 	return &Book{
-		assetNumbers: map[money.Asset]uint32{},
-		seed:         maphash.MakeSeed(),
+		assetNumbers:        map[money.Asset]uint32{},
+		accountMetadata:     map[uint32]packed{},
+		transactionMetadata: map[uint64]packed{},
+		pending:             map[uint32]sums{},
+		holds:               holds{open: map[uint64]*hold{}},
+		seed:                maphash.MakeSeed(),
 	}
 }
 
@@ -104,40 +137,55 @@ func (b *Book) Account(a address.Address) (Account, bool) {
 		return Account{}, false
 	}
 	found := &b.accounts[number]
-	return Account{Address: found.address, Type: found.kind.accountType(), Limits: b.limits(number)}, true
+	return Account{Address: found.address, Type: found.kind.accountType(), Limits: b.limits(number), Closed: found.closed}, true
 }
 
-// Totals gives what was debited and credited to an account in one asset: zero where nothing was.
+// Revision is the number of events that the book was evolved by. The first event of a log has revision 0.
+func (b *Book) Revision() uint64 { return b.revision }
+
+// Totals gives what was debited and credited to an account in one asset, and is pending: zero where nothing was.
 func (b *Book) Totals(a address.Address, asset money.Asset) Totals {
 	if account, ok := b.findAccount(a); ok {
 		if number, ok := b.assetNumbers[asset]; ok {
 			if at, ok := b.findHolding(account, number); ok {
-				return b.holdings[at].Totals
+				return b.totalsOf(at)
 			}
 		}
 	}
 	return Totals{}
 }
 
-// Balances yields what every account has in every asset that it was ever posted in, in order of first posting.
+// Balances yields what every account has in every asset that it was ever posted in or had a hold in, in the order in
+// which they came.
 func (b *Book) Balances() iter.Seq[Balance] {
 	return func(yield func(Balance) bool) {
 		for i := range b.holdings {
 			h := &b.holdings[i]
-			if !yield(Balance{Totals: h.Totals, Account: b.accounts[h.account].address, Asset: b.assets[h.asset]}) {
+			if !yield(Balance{Totals: b.totalsOf(uint32(i)), Account: b.accounts[h.account].address, Asset: b.assets[h.asset]}) {
 				return
 			}
 		}
 	}
 }
 
-// Reference gives the transaction that has a reference, if one has.
-func (b *Book) Reference(text string) (transaction uint64, found bool) {
+// Reference gives the transaction or the hold that has a reference, if one has; the other is 0.
+func (b *Book) Reference(text string) (transaction, hold uint64, found bool) {
 	at, found := b.findReference(digestOf(text))
 	if !found {
-		return 0, false
+		return 0, 0, false
 	}
-	return b.references[at].transaction, true
+	transaction, hold = b.references[at].owner.ids()
+	return transaction, hold, true
+}
+
+func (b *Book) totalsOf(holding uint32) Totals { return b.holdings[holding].with(b.pendingOf(holding)) }
+
+// pendingOf finds what is pending in a holding. Most accounts never had a hold, which is seen without a search.
+func (b *Book) pendingOf(holding uint32) sums {
+	if !b.accounts[b.holdings[holding].account].pends {
+		return sums{}
+	}
+	return b.pending[holding]
 }
 
 func (b *Book) findAccount(a address.Address) (uint32, bool) {
@@ -162,21 +210,25 @@ func (b *Book) findReference(digest [16]byte) (uint32, bool) {
 
 // limits gives those in force on an account.
 func (b *Book) limits(number uint32) Limits {
-	a := &b.accounts[number]
-	var own Limits
-	if a.own != 0 {
-		own = b.own[a.own-1]
+	return b.ownLimits(number).Over(b.matcher.rule(b.accounts[number].rule).Limits)
+}
+
+func (b *Book) ownLimits(number uint32) Limits {
+	if own := b.accounts[number].own; own != 0 {
+		return b.own[own-1]
 	}
-	return own.Over(b.matcher.rule(a.rule).Limits)
+	return Limits{}
 }
 
 func (b *Book) hashText(a address.Address) uint64 { return maphash.String(b.seed, string(a)) }
 
 func (b *Book) hashDigest(d [16]byte) uint64 { return maphash.Bytes(b.seed, d[:]) }
 
+// golden is 2^64 divided by the golden ratio, which spreads numbers in sequence.
+const golden = 0x9E3779B97F4A7C15
+
 // hashPair need not resist anybody: both numbers are given out in order.
 func (b *Book) hashPair(account, asset uint32) uint64 {
-	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio, which spreads numbers in sequence
 	h := (uint64(account)<<32 | uint64(asset)) * golden
 	return (h ^ h>>32) * golden
 }

@@ -19,6 +19,22 @@ const (
 	ledgerOpenedName      = "LedgerOpened"
 	accountOpenedName     = "AccountOpened"
 	transactionPostedName = "TransactionPosted"
+
+	holdPlacedName   = "HoldPlaced"
+	holdCapturedName = "HoldCaptured"
+	holdVoidedName   = "HoldVoided"
+	holdExpiredName  = "HoldExpired"
+
+	chartReplacedName          = "ChartReplaced"
+	accountClosedName          = "AccountClosed"
+	accountReopenedName        = "AccountReopened"
+	accountMetadataSetName     = "AccountMetadataSet"
+	transactionMetadataSetName = "TransactionMetadataSet"
+	periodClosedName           = "PeriodClosed"
+	periodReopenedName         = "PeriodReopened"
+	assertionDeclaredName      = "AssertionDeclared"
+	assertionHeldName          = "AssertionHeld"
+	assertionBrokenName        = "AssertionBroken"
 )
 
 // Encode writes an event in the newest version of its form. The same event always gives the same bytes: fields in a
@@ -42,6 +58,34 @@ func TypeOf(e Event) (name string, version int) {
 		return accountOpenedName, 1
 	case TransactionPosted:
 		return transactionPostedName, 1
+	case HoldPlaced:
+		return holdPlacedName, 1
+	case HoldCaptured:
+		return holdCapturedName, 1
+	case HoldVoided:
+		return holdVoidedName, 1
+	case HoldExpired:
+		return holdExpiredName, 1
+	case ChartReplaced:
+		return chartReplacedName, 1
+	case AccountClosed:
+		return accountClosedName, 1
+	case AccountReopened:
+		return accountReopenedName, 1
+	case AccountMetadataSet:
+		return accountMetadataSetName, 1
+	case TransactionMetadataSet:
+		return transactionMetadataSetName, 1
+	case PeriodClosed:
+		return periodClosedName, 1
+	case PeriodReopened:
+		return periodReopenedName, 1
+	case AssertionDeclared:
+		return assertionDeclaredName, 1
+	case AssertionHeld:
+		return assertionHeldName, 1
+	case AssertionBroken:
+		return assertionBrokenName, 1
 	default:
 		panic(fmt.Sprintf("ledger: encode a %T", e)) // the set is closed
 	}
@@ -57,6 +101,34 @@ func AppendData(b []byte, e Event) ([]byte, error) {
 		w.accountOpened(&e)
 	case TransactionPosted:
 		w.transactionPosted(&e)
+	case HoldPlaced:
+		w.holdPlaced(&e)
+	case HoldCaptured:
+		w.holdCaptured(&e)
+	case HoldVoided:
+		w.holdEnded(e.ID, e.Reason, &e.HoldOrigin)
+	case HoldExpired:
+		w.holdEnded(e.ID, "", &e.HoldOrigin)
+	case ChartReplaced:
+		w.chartReplaced(&e)
+	case AccountClosed:
+		w.accountClosed(&e)
+	case AccountReopened:
+		w.accountClosed((*AccountClosed)(&e))
+	case AccountMetadataSet:
+		w.accountMetadataSet(&e)
+	case TransactionMetadataSet:
+		w.transactionMetadataSet(&e)
+	case PeriodClosed:
+		w.periodClosed(&e)
+	case PeriodReopened:
+		w.periodReopened(&e)
+	case AssertionDeclared:
+		w.assertionDeclared(&e)
+	case AssertionHeld:
+		w.assertionHeld(&e)
+	case AssertionBroken:
+		w.assertionHeld((*AssertionHeld)(&e))
 	default:
 		panic(fmt.Sprintf("ledger: encode a %T", e)) // the set is closed
 	}
@@ -81,6 +153,36 @@ func Decode(name string, version int, data []byte) (Event, error) {
 		e = r.accountOpened()
 	case transactionPostedName:
 		e = r.transactionPosted()
+	case holdPlacedName:
+		e = r.holdPlaced()
+	case holdCapturedName:
+		e = r.holdCaptured()
+	case holdVoidedName:
+		id, reason, origin := r.holdEnded(true)
+		e = HoldVoided{ID: id, Reason: reason, HoldOrigin: origin}
+	case holdExpiredName:
+		id, _, origin := r.holdEnded(false)
+		e = HoldExpired{ID: id, HoldOrigin: origin}
+	case chartReplacedName:
+		e = r.chartReplaced()
+	case accountClosedName:
+		e = r.accountClosed()
+	case accountReopenedName:
+		e = AccountReopened(r.accountClosed())
+	case accountMetadataSetName:
+		e = r.accountMetadataSet()
+	case transactionMetadataSetName:
+		e = r.transactionMetadataSet()
+	case periodClosedName:
+		e = r.periodClosed()
+	case periodReopenedName:
+		e = r.periodReopened()
+	case assertionDeclaredName:
+		e = r.assertionDeclared()
+	case assertionHeldName:
+		e = r.assertionHeld()
+	case assertionBrokenName:
+		e = AssertionBroken(r.assertionHeld())
 	default:
 		return nil, fmt.Errorf("decode an event: type %q is not known", name)
 	}

@@ -133,6 +133,7 @@ func (r *reader) accountOpened() AccountOpened {
 func (r *reader) transactionPosted() TransactionPosted {
 	var e TransactionPosted
 	const id, entries, effectiveAt, reference, description, metadata = 1, 2, 4, 8, 16, 32
+	const intendedAt, reverts, forced, reason, hold = 64, 128, 256, 512, 1024
 	var seen fields
 	for more := r.begin('{', '}'); more; more = r.next('}') {
 		switch r.name() {
@@ -145,6 +146,9 @@ func (r *reader) transactionPosted() TransactionPosted {
 		case "effective_at":
 			r.field(&seen, effectiveAt)
 			e.EffectiveAt = r.time()
+		case "intended_at":
+			r.field(&seen, intendedAt)
+			e.IntendedAt = r.time()
 		case "reference":
 			r.field(&seen, reference)
 			e.Reference = r.string()
@@ -154,6 +158,18 @@ func (r *reader) transactionPosted() TransactionPosted {
 		case "metadata":
 			r.field(&seen, metadata)
 			e.Metadata = r.metadata()
+		case "reverts":
+			r.field(&seen, reverts)
+			e.Reverts = r.uint64()
+		case "forced":
+			r.field(&seen, forced)
+			e.Forced = r.bool()
+		case "reason":
+			r.field(&seen, reason)
+			e.Reason = r.string()
+		case "hold":
+			r.field(&seen, hold)
+			e.Hold = r.uint64()
 		default:
 			r.fail(errUnknownField)
 		}

@@ -75,19 +75,36 @@ func (w *writer) accountOpened(e *AccountOpened) {
 
 func (w *writer) transactionPosted(e *TransactionPosted) {
 	w.open('{')
-	w.raw(`"id":`)
-	w.b = append(strconv.AppendUint(w.b, e.ID, 10), ',')
-	w.raw(`"entries":`)
-	w.open('[')
-	for i := range e.Entries {
-		w.entry(&e.Entries[i])
-	}
-	w.close(']')
+	w.uint64(`"id":`, e.ID)
+	w.entries(`"entries":`, e.Entries)
 	w.time(`"effective_at":`, e.EffectiveAt)
+	w.optionalTime(`"intended_at":`, e.IntendedAt)
 	w.optional(`"reference":`, e.Reference)
 	w.optional(`"description":`, e.Description)
 	w.metadata(e.Metadata)
+	if e.Reverts|e.Hold != 0 || e.Forced || e.Reason != "" {
+		w.origin(e)
+	}
 	w.end('}')
+}
+
+// origin writes where a transaction comes from that does not stand for itself.
+func (w *writer) origin(e *TransactionPosted) {
+	w.optionalUint64(`"reverts":`, e.Reverts)
+	if e.Forced {
+		w.raw(`"forced":true,`)
+	}
+	w.optional(`"reason":`, e.Reason)
+	w.optionalUint64(`"hold":`, e.Hold)
+}
+
+func (w *writer) entries(name string, entries []Entry) {
+	w.raw(name)
+	w.open('[')
+	for i := range entries {
+		w.entry(&entries[i])
+	}
+	w.close(']')
 }
 
 func (w *writer) entry(e *Entry) {
@@ -142,6 +159,23 @@ func (w *writer) time(name string, t time.Time) {
 	w.b = append(w.b, '"')
 	w.b = t.AppendFormat(w.b, time.RFC3339Nano)
 	w.raw(`",`)
+}
+
+func (w *writer) optionalTime(name string, t time.Time) {
+	if !t.IsZero() {
+		w.time(name, t)
+	}
+}
+
+func (w *writer) uint64(name string, n uint64) {
+	w.raw(name)
+	w.b = append(strconv.AppendUint(w.b, n, 10), ',')
+}
+
+func (w *writer) optionalUint64(name string, n uint64) {
+	if n != 0 {
+		w.uint64(name, n)
+	}
 }
 
 func (w *writer) optional(name, s string) {

@@ -11,6 +11,14 @@ import (
 // the book as it was, only on an event that cannot follow the ones before, whatever was decided: then the log is
 // corrupt.
 func Evolve(b *Book, e Event) error {
+	if err := b.evolve(e); err != nil {
+		return err
+	}
+	b.revision++
+	return nil
+}
+
+func (b *Book) evolve(e Event) error {
 	switch e := e.(type) {
 	case LedgerOpened:
 		return b.evolveLedgerOpened(e)
@@ -18,6 +26,34 @@ func Evolve(b *Book, e Event) error {
 		return b.evolveAccountOpened(e)
 	case TransactionPosted:
 		return b.evolveTransactionPosted(&e)
+	case HoldPlaced:
+		return b.evolveHoldPlaced(&e)
+	case HoldCaptured:
+		return b.evolveHoldCaptured(&e)
+	case HoldVoided:
+		return b.evolveHoldEnded(e.ID, StatusVoided, e.HoldOrigin)
+	case HoldExpired:
+		return b.evolveHoldEnded(e.ID, StatusExpired, e.HoldOrigin)
+	case ChartReplaced:
+		return b.evolveChartReplaced(e)
+	case AccountClosed:
+		return b.evolveAccountClosed(e)
+	case AccountReopened:
+		return b.evolveAccountReopened(e)
+	case AccountMetadataSet:
+		return b.evolveAccountMetadataSet(e)
+	case TransactionMetadataSet:
+		return b.evolveTransactionMetadataSet(e)
+	case PeriodClosed:
+		return b.evolvePeriodClosed(e)
+	case PeriodReopened:
+		return b.evolvePeriodReopened(e)
+	case AssertionDeclared:
+		return b.evolveAssertionDeclared(e)
+	case AssertionHeld:
+		return b.evolveAssertionHeld(e, Holds)
+	case AssertionBroken:
+		return b.evolveAssertionHeld(AssertionHeld(e), Broken)
 	default:
 		panic(fmt.Sprintf("ledger: Evolve by a %T", e)) // the set is closed
 	}
@@ -27,7 +63,7 @@ func Evolve(b *Book, e Event) error {
 var (
 	errNotOpen      = errors.New("the ledger is not open")
 	errOpen         = errors.New("the ledger is open already")
-	errNothingMoves = errors.New("a transaction has at least two entries, none of them zero")
+	errNothingMoves = errors.New("a transaction or hold has at least two entries, none of them zero")
 	errTotals       = errors.New("a total exceeds 2^128-1")
 )
 
@@ -51,6 +87,9 @@ func (b *Book) evolveAccountOpened(e AccountOpened) error {
 		return fmt.Errorf("open account %q: it is open already", e.Address)
 	}
 	b.addAccount(e.Address, b.matcher.find(e.Address), kind, e.Limits)
+	if len(e.Metadata) > 0 {
+		b.keepAccountMetadata(uint32(len(b.accounts)-1), pack(e.Metadata))
+	}
 	return nil
 }
 
@@ -70,25 +109,40 @@ func (b *Book) evolveTransactionPosted(e *TransactionPosted) error {
 		return fmt.Errorf("post transaction %d: %w", e.ID, err)
 	}
 
-	s := &b.scratch
+	b.apply(&b.scratch)
+	b.transactions = e.ID
+	if len(b.assertions.all) > 0 {
+		b.countAssertions(e)
+	}
+	if e.Reference != "" {
+		b.addReference(digest, transactionOwner(e.ID))
+	}
+	if e.Reverts != 0 {
+		b.addRevert(e.Reverts, e.ID)
+	}
+	return nil
+}
+
+// apply does to holdings what was gathered, all of which fits.
+func (b *Book) apply(s *scratch) {
 	for _, asset := range s.newAssets {
 		b.newAsset(asset)
 	}
 	for i := range s.touches {
 		t := &s.touches[i]
-		_, after, _ := b.totals(t)
+		_, after, _ := b.posted(t)
 		if t.holding == noHolding {
 			b.addHolding(t.account, t.asset, after)
-			continue
+			t.holding = uint32(len(b.holdings) - 1)
+		} else if after != b.holdings[t.holding].sums {
+			b.remember(t.holding)
+			b.holdings[t.holding].sums = after
 		}
-		b.remember(t.holding)
-		b.holdings[t.holding].Totals = after
+		if t.pends != 0 {
+			before, after, _ := b.pended(t)
+			b.setPending(t.holding, before, after)
+		}
 	}
-	b.transactions = e.ID
-	if e.Reference != "" {
-		b.addReference(digest, e.ID)
-	}
-	return nil
 }
 
 // canPost tests all that could be wrong with a transaction before anything is changed, and leaves in the scratch what
@@ -100,44 +154,78 @@ func (b *Book) canPost(e *TransactionPosted) (digest [16]byte, err error) {
 	if e.ID != b.transactions+1 {
 		return digest, fmt.Errorf("the one before has number %d", b.transactions)
 	}
-	if len(e.Entries) < 2 {
+	if err := b.canRevert(e); err != nil {
+		return digest, err
+	}
+	if e.Hold > b.Holds() {
+		return digest, fmt.Errorf("there is no hold %d", e.Hold)
+	}
+	return b.canMove(e.Entries, e.Reference, effect{posted: e.Entries})
+}
+
+// canMove tests the entries and the reference of a transaction or hold, and then what they come to.
+func (b *Book) canMove(entries []Entry, reference string, does effect) (digest [16]byte, err error) {
+	if len(entries) < 2 {
 		return digest, errNothingMoves
 	}
-	for i := range e.Entries {
-		if e.Entries[i].Amount.IsZero() {
+	for i := range entries {
+		if entries[i].Amount.IsZero() {
 			return digest, errNothingMoves
 		}
 	}
-	if r := unbalanced(e.Entries); r != nil {
+	if r := unbalanced(entries); r != nil {
 		return digest, r
 	}
-	if e.Reference != "" {
-		digest = digestOf(e.Reference)
+	if reference != "" {
+		digest = digestOf(reference)
 		if at, exists := b.findReference(digest); exists {
-			return digest, referenceExists(e.Reference, b.references[at].transaction)
+			return digest, referenceExists(reference, b.references[at].owner)
 		}
 	}
-	s := b.gather(e.Entries)
-	if len(s.newAccounts) > 0 {
-		return digest, fmt.Errorf("account %q is not open", s.newAccounts[0].address)
-	}
-	for i := range s.touches {
-		if _, _, ok := b.totals(&s.touches[i]); !ok {
-			return digest, fmt.Errorf("account %q: %w", b.addressOf(&s.touches[i]), errTotals)
-		}
-	}
-	return digest, nil
+	return digest, b.canDo(does)
 }
 
-func (b *Book) addHolding(account, asset uint32, totals Totals) {
+// canDo gathers an effect and tests that all accounts are open and all totals within their range afterwards.
+func (b *Book) canDo(does effect) error {
+	s := b.gather(does)
+	if len(s.newAccounts) > 0 {
+		return fmt.Errorf("account %q is not open", s.newAccounts[0].address)
+	}
+	for i := range s.touches {
+		if !b.fits(&s.touches[i]) {
+			return fmt.Errorf("account %q: %w", b.addressOf(&s.touches[i]), errTotals)
+		}
+	}
+	return nil
+}
+
+func (b *Book) addHolding(account, asset uint32, posted sums) {
 	b.holdingIndex.add(b.hashPair(account, asset), uint32(len(b.holdings)))
-	b.holdings = append(b.holdings, holding{account: account, asset: asset, Totals: totals})
+	b.holdings = append(b.holdings, holding{account: account, asset: asset, sums: posted})
 	if a := &b.accounts[account]; a.first == 0 {
 		a.first = uint32(len(b.holdings))
 	}
 }
 
-func (b *Book) addReference(digest [16]byte, transaction uint64) {
+// setPending keeps what is pending in a holding, where it changes.
+func (b *Book) setPending(holding uint32, before, after sums) {
+	if before == after {
+		return
+	}
+	b.putPending(holding, after)
+	b.onRollback(func() { b.putPending(holding, before) })
+}
+
+func (b *Book) putPending(holding uint32, pending sums) {
+	if pending == (sums{}) {
+		delete(b.pending, holding)
+		return
+	}
+	b.accounts[b.holdings[holding].account].pends = true
+	b.pending[holding] = pending
+}
+
+func (b *Book) addReference(digest [16]byte, owner owner) {
 	b.referenceIndex.add(b.hashDigest(digest), uint32(len(b.references)))
-	b.references = append(b.references, reference{digest: digest, transaction: transaction})
+	b.references = append(b.references, reference{digest: digest, owner: owner})
 }

@@ -174,7 +174,7 @@ func TestRollbackOfMuch(t *testing.T) {
 	for i := range 110 {
 		name := fmt.Sprint("r", i)
 		_, found := book.Account(address.Address(fmt.Sprintf("users:%d", i)))
-		id, referred := book.Reference(name)
+		id, _, referred := book.Reference(name)
 		if !found || !referred || id != uint64(i+1) {
 			t.Fatalf("the account of %s is found: %v; the reference is of %d", name, found, id)
 		}
@@ -187,7 +187,7 @@ func TestRollbackOfMuch(t *testing.T) {
 	if _, found := book.Account("users:200"); found {
 		t.Error("an account of the group is still found")
 	}
-	if _, found := book.Reference("r200"); found {
+	if _, _, found := book.Reference("r200"); found {
 		t.Error("a reference of the group is still found")
 	}
 }

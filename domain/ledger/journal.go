@@ -7,6 +7,8 @@ type journal struct {
 	marks []mark
 	// totals are those that events changed, as they were before, oldest first.
 	totals []overwritten
+	// undo takes back all other changes, see onRollback.
+	undo []func()
 }
 
 // mark is how far the book's slices reached when [Book.Begin] was called. What lies behind it is new.
@@ -18,12 +20,14 @@ type mark struct {
 	references   int
 	assets       int
 	transactions uint64
+	revision     uint64
 	totals       int
+	undo         int
 }
 
 type overwritten struct {
 	holding uint32
-	before  Totals
+	before  sums
 }
 
 // Begin marks the state of the book, for Rollback to come back to. Marks nest: each Begin is followed, in time, by one
@@ -37,7 +41,9 @@ func (b *Book) Begin() {
 		references:   len(b.references),
 		assets:       len(b.assets),
 		transactions: b.transactions,
+		revision:     b.revision,
 		totals:       len(b.journal.totals),
+		undo:         len(b.journal.undo),
 	})
 }
 
@@ -46,6 +52,7 @@ func (b *Book) Commit() {
 	b.popMark()
 	if len(b.journal.marks) == 0 {
 		b.journal.totals = b.journal.totals[:0]
+		b.journal.undo = nil
 	}
 }
 
@@ -54,9 +61,13 @@ func (b *Book) Rollback() {
 	m := b.popMark()
 	changed := b.journal.totals
 	for i := len(changed) - 1; i >= m.totals; i-- {
-		b.holdings[changed[i].holding].Totals = changed[i].before
+		b.holdings[changed[i].holding].sums = changed[i].before
 	}
 	b.journal.totals = changed[:m.totals]
+	b.undo(m.undo)
+	if m.accounts < len(b.accounts) {
+		b.assertions.forgetAccounts()
+	}
 
 	for i := len(b.holdings) - 1; i >= m.holdings; i-- {
 		h := &b.holdings[i]
@@ -79,7 +90,7 @@ func (b *Book) Rollback() {
 	b.accounts = b.accounts[:m.accounts]
 	b.own = b.own[:m.own]
 	b.assets = b.assets[:m.assets]
-	b.transactions = m.transactions
+	b.transactions, b.revision = m.transactions, m.revision
 	if !m.opened {
 		b.opened, b.matcher = nil, nil
 	}
@@ -95,10 +106,10 @@ func (b *Book) popMark() mark {
 	return m
 }
 
-// remember notes a holding's totals before they change.
+// remember notes what is posted in a holding before it changes.
 func (b *Book) remember(number uint32) {
 	if len(b.journal.marks) > 0 {
-		b.journal.totals = append(b.journal.totals, overwritten{number, b.holdings[number].Totals})
+		b.journal.totals = append(b.journal.totals, overwritten{number, b.holdings[number].sums})
 	}
 }
 

@@ -19,12 +19,14 @@ func notDeclared(a address.Address) *Rejection {
 	}
 }
 
-func referenceExists(reference string, transaction uint64) *Rejection {
-	return &Rejection{
-		Code:        ReferenceExists,
-		Transaction: transaction,
-		Detail:      fmt.Sprintf("transaction %d has the reference %q already", transaction, reference),
+func referenceExists(reference string, has owner) *Rejection {
+	r := &Rejection{Code: ReferenceExists}
+	if r.Transaction, r.Hold = has.ids(); r.Hold != 0 {
+		r.Detail = fmt.Sprintf("hold %d has the reference %q already", r.Hold, reference)
+	} else {
+		r.Detail = fmt.Sprintf("transaction %d has the reference %q already", r.Transaction, reference)
 	}
+	return r
 }
 
 func contradictsRule(c OpenAccount, rule *compiledRule) *Rejection {
@@ -59,7 +61,7 @@ func (b *Book) outOfRange(t *touch) *Rejection {
 		Code:    AmountOutOfRange,
 		Account: b.addressOf(t),
 		Asset:   b.assetOf(t),
-		Detail: fmt.Sprintf("the total debits or credits of account %q in %s would exceed %s",
+		Detail: fmt.Sprintf("the total debits or credits of account %q in %s, open holds included, would exceed %s",
 			b.addressOf(t), b.assetOf(t), money.MaxAmount),
 	}
 }
@@ -71,5 +73,24 @@ func (b *Book) limitExceeded(t *touch, after, maximum money.Signed) *Rejection {
 		Asset:   b.assetOf(t),
 		Detail: fmt.Sprintf("account %q would have %s of %s, and its maximum is %s",
 			b.addressOf(t), after, b.assetOf(t), maximum),
+	}
+}
+
+// insufficientFunds tells what the account could give before it breaks its minimum, and what it would have to.
+func (b *Book) insufficientFunds(t *touch, before, after, minimum money.Signed) *Rejection {
+	var available money.Signed
+	if left, ok := before.Sub(minimum); ok && !left.IsNegative() {
+		available = left
+	}
+	net, _ := before.Sub(after) // at most the command's sum on one side, which fits
+	required := net.Abs()
+	return &Rejection{
+		Code:      InsufficientFunds,
+		Account:   b.addressOf(t),
+		Asset:     b.assetOf(t),
+		Available: &available,
+		Required:  &required,
+		Detail: fmt.Sprintf("account %q has %s of %s available, and the transaction takes %s",
+			b.addressOf(t), available, b.assetOf(t), required),
 	}
 }

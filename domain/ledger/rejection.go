@@ -54,6 +54,7 @@ type Rejection struct {
 	Asset       money.Asset
 	Available   *money.Signed // InsufficientFunds: what the account has to give
 	Required    *money.Amount // InsufficientFunds: what the command would take
+	Balance     *money.Signed // PreconditionFailed: what the account has, where its balance was not as wanted
 	Transaction uint64        // ReferenceExists, AlreadyReverted: the transaction that has the reference, or reverted it
 	Hold        uint64        // ReferenceExists, Hold…: the hold that has the reference, or that cannot be used
 	FirstOpen   *Day          // PeriodIsClosed: the first day on which a transaction may be effective

@@ -13,21 +13,43 @@ import (
 //
 //	version       byte, snapshotVersion
 //	opened        text: the JSON of LedgerOpened; empty where the ledger is not open. The rest follows only if it is
+//	chart         text: the JSON of the last ChartReplaced, or empty
+//	revision      number
 //	transactions  number
 //	assets        count, then each: text
-//	accounts      count, then each: text; flags (3 bits of type, own minimum, own maximum); 1 + rule, or 0; own limits
+//	accounts      count, then each: text; flags (3 bits of type, own minimum, own maximum, closed); 1 + rule, or 0; own limits
 //	holdings      count, then each: account, asset, debits, credits
-//	references    count, then each: 16 bytes of digest; transaction
+//	references    count, then each: 16 bytes of digest; number of the transaction or hold, doubled, and 1 more for a hold
+//
+// and then what snapshotSections lists, each as told where it is written.
 //
 // A count or number is a varint, an amount two of them (upper, lower half), a text its length and its bytes. Items
 // refer to each other by their place. Equal histories give equal snapshots. Whoever keeps one adds a checksum: what
-// is tested here is only that restoring cannot fail in any other way than with an error.
-const snapshotVersion = 1
+// is tested here is only that restoring cannot fail in any other way than with an error. Version 1 had no revision and no sections.
+const snapshotVersion = 2
+
+// snapshotSections are the parts of a snapshot that follow the references, in order. Each may refer to all before it.
+func snapshotSections() []snapshotSection {
+	return []snapshotSection{
+		{(*Book).writePending, (*Book).readPending},
+		{(*Book).writeHolds, (*Book).readHolds},
+		{(*Book).writeReverts, (*Book).readReverts},
+		{(*Book).writeMetadata, (*Book).readMetadata},
+		{(*Book).writeClosings, (*Book).readClosings},
+		{(*Book).writeAssertions, (*Book).readAssertions},
+	}
+}
+
+type snapshotSection struct {
+	write func(*Book, *snapshotWriter)
+	read  func(*Book, *snapshotReader)
+}
 
 const (
 	kindBits   = 7
 	hasMinimum = 8
 	hasMaximum = 16
+	isClosed   = 32
 )
 
 var (
@@ -47,6 +69,8 @@ func (b *Book) AppendSnapshot(data []byte) []byte {
 		panic(fmt.Sprintf("ledger: snapshot of a book that no event could have led to: %v", err))
 	}
 	w.text(string(opened))
+	w.chart(b)
+	w.number(b.revision)
 	w.number(b.transactions)
 	w.number(uint64(len(b.assets)))
 	for _, asset := range b.assets {
@@ -61,13 +85,15 @@ func (b *Book) AppendSnapshot(data []byte) []byte {
 		h := &b.holdings[i]
 		w.number(uint64(h.account))
 		w.number(uint64(h.asset))
-		w.amount(h.Debits)
-		w.amount(h.Credits)
+		w.sums(h.sums)
 	}
 	w.number(uint64(len(b.references)))
 	for i := range b.references {
 		w.b = append(w.b, b.references[i].digest[:]...)
-		w.number(b.references[i].transaction)
+		w.number(uint64(b.references[i].owner))
+	}
+	for _, section := range snapshotSections() {
+		section.write(b, &w)
 	}
 	return w.b
 }
@@ -100,7 +126,8 @@ func (r *snapshotReader) restore(b *Book, opened []byte) {
 		r.fail(err)
 		return
 	}
-	b.transactions = r.number()
+	r.chart(b)
+	b.revision, b.transactions = r.number(), r.number()
 	for range r.count(1) {
 		asset, err := money.ParseAsset(string(r.text()))
 		if _, twice := b.assetNumbers[asset]; err != nil || twice {
@@ -112,6 +139,11 @@ func (r *snapshotReader) restore(b *Book, opened []byte) {
 	r.accounts(b)
 	r.holdings(b)
 	r.references(b)
+	for _, section := range snapshotSections() {
+		if r.err == nil {
+			section.read(b, r)
+		}
+	}
 }
 
 func (r *snapshotReader) accounts(b *Book) {
@@ -132,6 +164,7 @@ func (r *snapshotReader) accounts(b *Book) {
 			return
 		}
 		b.addAccount(a, rule, kind, own)
+		b.accounts[len(b.accounts)-1].closed = flags&isClosed != 0
 	}
 }
 
@@ -142,12 +175,12 @@ func (r *snapshotReader) holdings(b *Book) {
 	for range n {
 		account := uint32(r.below(uint64(len(b.accounts))))
 		asset := uint32(r.below(uint64(len(b.assets))))
-		totals := Totals{Debits: r.amount(), Credits: r.amount()}
+		posted := r.sums()
 		if _, twice := b.findHolding(account, asset); r.err != nil || twice {
 			r.fail(errSnapshotValue)
 			return
 		}
-		b.addHolding(account, asset, totals)
+		b.addHolding(account, asset, posted)
 	}
 }
 
@@ -158,12 +191,12 @@ func (r *snapshotReader) references(b *Book) {
 	for range n {
 		var digest [16]byte
 		copy(digest[:], r.bytes(uint64(len(digest))))
-		transaction := r.number()
+		owner := owner(r.number())
 		if _, twice := b.findReference(digest); r.err != nil || twice {
 			r.fail(errSnapshotValue)
 			return
 		}
-		b.addReference(digest, transaction)
+		b.addReference(digest, owner)
 	}
 }
 
@@ -182,6 +215,11 @@ func (w *snapshotWriter) amount(a money.Amount) {
 	hi, lo := a.Words()
 	w.number(hi)
 	w.number(lo)
+}
+
+func (w *snapshotWriter) sums(s sums) {
+	w.amount(s.debits)
+	w.amount(s.credits)
 }
 
 func (w *snapshotWriter) signed(s *money.Signed) {
@@ -207,6 +245,9 @@ func (w *snapshotWriter) account(b *Book, a *account) {
 	}
 	if own.Max != nil {
 		flags |= hasMaximum
+	}
+	if a.closed {
+		flags |= isClosed
 	}
 	w.text(string(a.address))
 	w.b = append(w.b, flags)
@@ -278,6 +319,11 @@ func (r *snapshotReader) text() []byte { return r.bytes(r.number()) }
 func (r *snapshotReader) amount() money.Amount {
 	hi := r.number()
 	return money.FromWords(hi, r.number())
+}
+
+func (r *snapshotReader) sums() sums {
+	debits := r.amount()
+	return sums{debits, r.amount()}
 }
 
 func (r *snapshotReader) limits(flags byte) Limits {

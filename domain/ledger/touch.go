@@ -5,19 +5,26 @@ import (
 	"github.com/daybook-ledger/daybook/domain/money"
 )
 
-// touch is what one transaction does to one account in one asset, all its entries together.
+// effect is what a command does to holdings: entries that it posts, that it sets aside, and that it no longer sets aside.
+type effect struct{ posted, placed, released []Entry }
+
+// touch is what one command does to one account in one asset, all its entries together.
 type touch struct {
 	account uint32 // from len(Book.accounts) on: one of scratch.newAccounts
 	asset   uint32 // from len(Book.assets) on: one of scratch.newAssets
 	holding uint32 // noHolding where the account has nothing in the asset yet
-	sums    Totals
-	// overflows: the sums themselves are past 2^128-1.
+	pends   uint32 // 1 + the place of what is pending in scratch.pends, 0 where nothing was nor will be
+	sums    sums   // posted
+	// overflows: the sums themselves, or those of what is pending, are past 2^128-1.
 	overflows bool
 }
 
+// pends is the pending side of a touch: what was there before, and what the command adds and takes off.
+type pends struct{ before, placed, released sums }
+
 const noHolding = ^uint32(0)
 
-// newAccount is an account that the transaction would open.
+// newAccount is an account that the command would open.
 type newAccount struct {
 	address address.Address
 	rule    uint32
@@ -27,6 +34,7 @@ type newAccount struct {
 type scratch struct {
 	touches    []touch // in order of first appearance
 	touchIndex index   // of the touches, where there are more than a few entries
+	pends      []pends // of the touches that have some
 
 	newAccounts       []newAccount
 	newAccountNumbers map[address.Address]uint32
@@ -37,10 +45,29 @@ type scratch struct {
 // few is up to how many entries it is quicker to look through all touches than to index them.
 const few = 8
 
-// gather finds what entries do to accounts, and fills the scratch with it.
-func (b *Book) gather(entries []Entry) *scratch {
+// gather finds what an effect does to accounts, and fills the scratch with it.
+func (b *Book) gather(e effect) *scratch {
 	s := &b.scratch
-	s.reset(len(entries))
+	all := len(e.posted) + len(e.placed) + len(e.released)
+	s.reset(all)
+	b.sum(e.posted, asPosted, all)
+	if all > len(e.posted) {
+		b.sum(e.placed, asPlaced, all)
+		b.sum(e.released, asReleased, all)
+	}
+	return s
+}
+
+// column is which sums of a touch an entry counts in.
+type column uint8
+
+const (
+	asPosted column = iota
+	asPlaced
+	asReleased
+)
+
+func (b *Book) sum(entries []Entry, as column, all int) {
 	var asset money.Asset
 	var assetNumber uint32
 	for i := range entries {
@@ -48,21 +75,28 @@ func (b *Book) gather(entries []Entry) *scratch {
 		if e.Asset != asset {
 			asset, assetNumber = e.Asset, b.numberAsset(e.Asset)
 		}
-		t := b.touch(b.numberAccount(e.Account), assetNumber, len(entries))
-		sum := &t.sums.Debits
+		t := b.touch(b.numberAccount(e.Account), assetNumber, all)
+		sums := &t.sums
+		switch as {
+		case asPosted:
+		case asPlaced:
+			sums = &b.scratch.pendsOf(t).placed
+		case asReleased:
+			sums = &b.scratch.pendsOf(t).released
+		}
+		sum := &sums.debits
 		if e.Side == Credit {
-			sum = &t.sums.Credits
+			sum = &sums.credits
 		}
 		var ok bool
 		if *sum, ok = sum.Add(e.Amount); !ok {
 			t.overflows = true
 		}
 	}
-	return s
 }
 
 func (s *scratch) reset(entries int) {
-	s.touches = s.touches[:0]
+	s.touches, s.pends = s.touches[:0], s.pends[:0]
 	if entries > few {
 		s.touchIndex.reset(entries)
 	}
@@ -99,9 +133,21 @@ func (b *Book) touch(account, asset uint32, entries int) *touch {
 	t := touch{account: account, asset: asset, holding: noHolding}
 	if at, found := b.findHolding(account, asset); found {
 		t.holding = at
+		if before := b.pendingOf(at); before != (sums{}) {
+			s.pendsOf(&t).before = before
+		}
 	}
 	s.touches = append(s.touches, t)
 	return &s.touches[len(s.touches)-1]
+}
+
+// pendsOf gives the pending side of a touch, which it adds where there is none. The pointer is good until the next call.
+func (s *scratch) pendsOf(t *touch) *pends {
+	if t.pends == 0 {
+		s.pends = append(s.pends, pends{})
+		t.pends = uint32(len(s.pends))
+	}
+	return &s.pends[t.pends-1]
 }
 
 func (b *Book) numberAccount(a address.Address) uint32 {
@@ -170,13 +216,42 @@ func (b *Book) termsOf(t *touch) (AccountType, Limits) {
 	return b.accounts[t.account].kind.accountType(), b.limits(t.account)
 }
 
-// totals gives those before and after the transaction, and whether the latter fit.
-func (b *Book) totals(t *touch) (before, after Totals, ok bool) {
+// posted gives what is posted before and after the command, and whether the latter fits.
+func (b *Book) posted(t *touch) (before, after sums, ok bool) {
 	if t.holding != noHolding {
-		before = b.holdings[t.holding].Totals
+		before = b.holdings[t.holding].sums
 	}
-	var debits, credits bool
-	after.Debits, debits = before.Debits.Add(t.sums.Debits)
-	after.Credits, credits = before.Credits.Add(t.sums.Credits)
-	return before, after, debits && credits && !t.overflows
+	after, ok = before.plus(t.sums)
+	return before, after, ok && !t.overflows
+}
+
+// pended gives what is pending before and after the command, and whether the latter can be.
+func (b *Book) pended(t *touch) (before, after sums, ok bool) {
+	if t.pends == 0 {
+		return sums{}, sums{}, true
+	}
+	p := &b.scratch.pends[t.pends-1]
+	less, ok := p.before.minus(p.released)
+	after, fits := less.plus(p.placed)
+	return p.before, after, ok && fits
+}
+
+// totals gives all that is posted and pending before and after a command that fits.
+func (b *Book) totals(t *touch) (before, after Totals) {
+	posted, postedAfter, _ := b.posted(t)
+	pending, pendingAfter, _ := b.pended(t)
+	return posted.with(pending), postedAfter.with(pendingAfter)
+}
+
+// fits tells whether what is posted and what is pending after the command are within the range together.
+func (b *Book) fits(t *touch) bool {
+	_, posted, ok := b.posted(t)
+	if t.pends == 0 || !ok {
+		return ok
+	}
+	_, pending, ok := b.pended(t)
+	if ok {
+		_, ok = posted.plus(pending)
+	}
+	return ok
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +14,7 @@ const (
 
 	maxReference   = 255 // bytes
 	maxDescription = 4096
+	maxYear        = 9999
 	maxKeys        = 64
 	maxKey         = 128
 	maxValue       = 2048
@@ -33,12 +33,42 @@ func Validate(c Command) error {
 	case OpenAccount:
 		f.openAccount(c)
 	case PostTransaction:
-		f.postTransaction(c)
-		if len(f) == 0 {
-			if r := unbalanced(c.Entries); r != nil {
-				return r
-			}
-		}
+		f.movement(&c.Movement, false)
+		f.preconditions(c.Preconditions)
+		return f.balanced(c.Entries)
+	case PlaceHold:
+		f.placeHold(&c)
+		return f.balanced(c.Entries)
+	case CaptureHold:
+		f.captureHold(&c)
+		return f.balanced(c.Entries)
+	case VoidHold:
+		f.reason(c.Reason)
+	case ExpireHold:
+	case RevertTransaction:
+		f.reason(c.Reason)
+		f.when(c.EffectiveAt, c.Late)
+	case ReplaceChart:
+		f.chart("", c.Chart)
+	case CloseAccount:
+		f.named(c.Address, c.Reason)
+	case ReopenAccount:
+		f.named(c.Address, c.Reason)
+	case SetAccountMetadata:
+		f.named(c.Address, "")
+		f.metadataPatch(c.Patch)
+	case SetTransactionMetadata:
+		f.metadataPatch(c.Patch)
+	case ClosePeriod:
+		f.through(c.Through)
+		f.reason(c.Reason)
+	case ReopenPeriod:
+		f.through(c.Through)
+		f.reason(c.Reason)
+	case DeclareAssertion:
+		f.declareAssertion(c)
+	case EvaluateAssertion:
+		f.evaluateAssertion(c)
 	default:
 		panic(fmt.Sprintf("ledger: Validate of a %T", c)) // the set is closed
 	}
@@ -94,43 +124,9 @@ func (f *faults) openAccount(c OpenAccount) {
 	f.metadata(c.Metadata)
 }
 
-func (f *faults) postTransaction(c PostTransaction) {
-	if n := len(c.Entries); n < 2 || n > MaxEntries {
-		f.addf("/entries", "want 2 to %d entries", MaxEntries)
-		return
-	}
-	for i := range c.Entries {
-		f.entry(i, &c.Entries[i])
-	}
-	f.effectiveAt(c.EffectiveAt)
-	f.reference(c.Reference)
-	f.text("/description", c.Description, maxDescription)
-	f.metadata(c.Metadata)
-}
-
-func (f *faults) entry(i int, e *Entry) {
-	if e.Account != "" && e.Asset != "" && e.Side <= Credit && !e.Amount.IsZero() {
-		return
-	}
-	pointer := "/entries/" + strconv.Itoa(i)
-	if e.Account == "" {
-		f.addf(pointer+"/account", "want the address of an account")
-	}
-	if e.Asset == "" {
-		f.addf(pointer+"/asset", "want an asset")
-	}
-	switch {
-	case e.Side > Credit:
-		f.addf(pointer, "want a debit or a credit")
-	case e.Amount.IsZero():
-		f.addf(pointer+"/"+e.Side.String(), "want more than 0")
-	}
-}
-
-func (f *faults) effectiveAt(t time.Time) {
-	// The zero time, which stands for "when it is recorded", is in year 1.
-	if year := t.UTC().Year(); year < 1 || year > 9999 {
-		f.addf("/effective_at", "want a year from 1 to 9999")
+func (f *faults) time(pointer string, t time.Time) {
+	if year := t.UTC().Year(); year < 1 || year > maxYear { // the zero time, where it stands for something, is in year 1
+		f.addf(pointer, "want a year from 1 to %d", maxYear)
 	}
 }
 

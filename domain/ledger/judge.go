@@ -1,0 +1,106 @@
+package ledger
+
+// deal is what a command would do to holdings, and all that can be said against it.
+type deal struct {
+	effect
+
+	preconditions []Precondition
+	// forced passes over closed accounts and limits.
+	forced bool
+	// late and refused are reasons found while the deal was made, which are given in their turn: that its effective time
+	// is in a closed period, and one to do with balances.
+	late    *Rejection
+	refused *Rejection
+}
+
+// judge tests a deal, reason by reason in the order of the codes, so that where several apply, be it to different
+// accounts, the first one is given. Whatever moves anything comes through here, once. The scratch it gives is what the
+// deal comes to.
+func (b *Book) judge(d *deal) (*scratch, *Rejection) {
+	if d.refused != nil && d.refused.Code == InvalidField {
+		return nil, d.refused
+	}
+	s := b.gather(d.effect)
+	if r := b.judgeExistence(s); r != nil {
+		return nil, r
+	}
+	if d.late != nil {
+		return nil, d.late
+	}
+	if r := b.judgeState(s, d.forced); r != nil {
+		return nil, r
+	}
+	if r := b.meet(d.preconditions); r != nil {
+		return nil, r
+	}
+	if d.refused != nil {
+		return nil, d.refused
+	}
+	return s, b.judgeBalances(s, d.forced)
+}
+
+func (b *Book) judgeExistence(s *scratch) *Rejection {
+	if b.matcher.undeclared == Allow {
+		return nil
+	}
+	for i := range s.newAccounts {
+		if s.newAccounts[i].rule == noRule {
+			return notDeclared(s.newAccounts[i].address)
+		}
+	}
+	return nil
+}
+
+func (b *Book) judgeState(s *scratch, forced bool) *Rejection {
+	if !forced {
+		if r := b.closedAccount(s); r != nil {
+			return r
+		}
+	}
+	for i := range s.touches {
+		t := &s.touches[i]
+		if !b.ruleOf(t).allows(b.assetOf(t)) {
+			return b.assetNotAllowed(t)
+		}
+	}
+	return nil
+}
+
+func (b *Book) judgeBalances(s *scratch, forced bool) *Rejection {
+	for i := range s.touches {
+		if !b.fits(&s.touches[i]) {
+			return b.outOfRange(&s.touches[i])
+		}
+	}
+	if forced {
+		return nil
+	}
+	return b.judgeLimits(s)
+}
+
+// judgeLimits refuses only what makes things worse: where an account is beyond a limit already, a command that brings
+// it nearer is welcome. All minimums are tested before all maximums.
+func (b *Book) judgeLimits(s *scratch) *Rejection {
+	var exceeded *Rejection
+	for i := range s.touches {
+		t := &s.touches[i]
+		of, limits := b.termsOf(t)
+		if limits.Min == nil && limits.Max == nil {
+			continue
+		}
+		before, after := b.totals(t)
+		if limits.Min != nil {
+			before, after := before.Available(of), after.Available(of)
+			if after.Cmp(before) < 0 && after.Cmp(*limits.Min) < 0 {
+				return b.insufficientFunds(t, before, after, *limits.Min)
+			}
+		}
+		if limits.Max != nil && exceeded == nil {
+			before, after := before.Highest(of), after.Highest(of)
+			if after.Cmp(before) > 0 && after.Cmp(*limits.Max) > 0 {
+				exceeded = b.limitExceeded(t, after, *limits.Max)
+			}
+		}
+	}
+	return exceeded
+}
