@@ -58,7 +58,7 @@ func (b *Book) decideCaptureHold(c *CaptureHold, at time.Time) ([]Event, *Reject
 	if rejection != nil {
 		return nil, rejection
 	}
-	if r := b.referable(c.Reference); r != nil {
+	if r := b.referable(c.Reference, nil); r != nil {
 		return nil, r
 	}
 	if !h.openAt(at) {

@@ -82,6 +82,11 @@ func (m *model) openAccount(c ledger.OpenAccount) ledger.Code {
 }
 
 func (m *model) post(c ledger.PostTransaction) ledger.Code {
+	entries, refused := m.writeOut(&c.Movement, false)
+	if refused == ledger.InvalidField {
+		return refused
+	}
+	c.Entries = entries
 	after := m.clone()
 	for _, e := range c.Entries {
 		if _, exists := after.accounts[e.Account]; !exists {
@@ -93,7 +98,7 @@ func (m *model) post(c ledger.PostTransaction) ledger.Code {
 	if c.Reference != "" {
 		after.references[c.Reference] = true
 	}
-	if code := m.judge(after, c); code != "" {
+	if code := m.judge(after, c, refused); code != "" {
 		return code
 	}
 	*m = *after
@@ -101,11 +106,11 @@ func (m *model) post(c ledger.PostTransaction) ledger.Code {
 }
 
 // judge compares the books before and after, one reason after the other.
-func (m *model) judge(after *model, c ledger.PostTransaction) ledger.Code {
+func (m *model) judge(after *model, c ledger.PostTransaction, refused ledger.Code) ledger.Code {
 	if c.Reference != "" && m.references[c.Reference] {
 		return ledger.ReferenceExists
 	}
-	reasons := map[ledger.Code]bool{}
+	reasons := map[ledger.Code]bool{refused: true, ledger.PreconditionFailed: !m.meets(c.Preconditions)}
 	for _, e := range c.Entries {
 		rule, at := m.rule(e.Account), place{e.Account, e.Asset}
 		if _, exists := m.accounts[e.Account]; !exists && rule == nil && m.chart.Undeclared == ledger.Reject {
@@ -128,7 +133,8 @@ func (m *model) judge(after *model, c ledger.PostTransaction) ledger.Code {
 		}
 	}
 	for _, code := range []ledger.Code{
-		ledger.AccountNotDeclared, ledger.AssetNotAllowed, ledger.AmountOutOfRange, ledger.InsufficientFunds, ledger.BalanceLimitExceeded,
+		ledger.AccountNotDeclared, ledger.AssetNotAllowed, ledger.PreconditionFailed,
+		ledger.AmountOutOfRange, ledger.InsufficientFunds, ledger.BalanceLimitExceeded,
 	} {
 		if reasons[code] {
 			return code

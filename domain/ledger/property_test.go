@@ -247,6 +247,11 @@ func commands() *rapid.Generator[ledger.Command] {
 			}
 		}
 		c := ledger.PostTransaction{Movement: ledger.Movement{Reference: rapid.SampledFrom([]string{"", "", "", "r1", "r2", "r3"}).Draw(t, "reference")}}
+		c.Preconditions = preconditionLists(accounts, assets).Draw(t, "preconditions")
+		if rapid.Bool().Draw(t, "as transfers") {
+			c.Transfers = transferLists(accounts, assets, amounts).Draw(t, "transfers")
+			return c
+		}
 		for range rapid.SampledFrom([]int{1, 1, 1, 2, 3, 4, 5, 12}).Draw(t, "transfers") {
 			amount, asset := amounts.Draw(t, "amount"), assets.Draw(t, "asset")
 			c.Entries = append(c.Entries,

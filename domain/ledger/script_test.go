@@ -21,6 +21,7 @@ import (
 //	account ADDRESS [type T] [min N] [max N]           open an account explicitly
 //	post A -> B ASSET N[, A -> B ASSET N …] [ref R]    post transfers
 //	entries debit|credit A ASSET N[, …] [ref R]        post entries
+//	move …                                             post transfers of all forms: see script_move_test.go
 //	begin, commit, rollback                            an atomic group
 //	balance ADDRESS ASSET N                            what must be: the balance on the account's normal side,
 //	totals ADDRESS ASSET DEBITS CREDITS                its totals,
@@ -28,7 +29,7 @@ import (
 //	absent ADDRESS                                     that there is no such account,
 //	accounts N, transactions N                         how many there are
 //
-// A command may end in "=> CODE [account A] [available N] [required N] [transaction N] [pointer P]": it must be
+// What moves may end in "if PRECONDITION [and PRECONDITION …]" (script_move_test.go). A command may end in "=> CODE [account A] [available N] [required N] [transaction N] [pointer P]": it must be
 // rejected so. N may be "max" for 2^128-1, or "max-1" and so on.
 type script struct {
 	t     *testing.T
@@ -74,7 +75,7 @@ func (s *script) step(words []string) ledger.Command {
 		return ledger.OpenAccount{
 			Address: s.address(args[0]), Type: ledger.AccountType(named["type"]), Limits: s.limits(named),
 		}
-	case "post", "entries":
+	case "post", "entries", "move":
 		return s.transaction(verb, args)
 	case "begin":
 		s.book.Begin()
@@ -154,6 +155,8 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 			s.equal(r.Account, s.address(value))
 		case "available":
 			s.equal(r.Available.String(), s.signed(value).String())
+		case "balance":
+			s.equal(r.Balance.String(), s.signed(value).String())
 		case "required":
 			s.equal(*r.Required, s.amount(value))
 		case "transaction":
@@ -220,6 +223,7 @@ func (s *script) rule(args []string) ledger.Rule {
 func (s *script) transaction(verb string, args []string) ledger.Command {
 	s.t.Helper()
 	var c ledger.PostTransaction
+	args, c.Preconditions = s.preconditions(args)
 	if n := len(args); n > 2 && args[n-2] == "ref" {
 		c.Reference, args = args[n-1], args[:n-2]
 	}
@@ -227,6 +231,10 @@ func (s *script) transaction(verb string, args []string) ledger.Command {
 		c.Entries = append(c.Entries, ledger.Entry{
 			Account: s.address(account), Asset: money.Asset(asset), Side: side, Amount: s.amount(amount),
 		})
+	}
+	if verb == "move" {
+		c.Transfers = s.transfers(args)
+		return c
 	}
 	for part := range strings.SplitSeq(strings.Join(args, " "), " , ") {
 		w := strings.Fields(part)
