@@ -1,9 +1,8 @@
 package ledger
 
 import (
-	"math/big"
-
 	"maps"
+	"math/big"
 	"slices"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -102,9 +101,6 @@ func (m Metadata) keys() []string {
 	}
 	return slices.Sorted(maps.Keys(m))
 }
-
-// Day is a calendar day in UTC: days since 1970-01-01, negative before.
-type Day int64
 
 // AssertionSums are debits and credits over entries of matching accounts, apart for the two normal sides. They may
 // exceed 128 bits. The balance that they come to is on the normal side where all entries are on accounts of one side,
