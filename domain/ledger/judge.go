@@ -17,9 +17,6 @@ type deal struct {
 // accounts, the first one is given. Whatever moves anything comes through here, once. The scratch it gives is what the
 // deal comes to.
 func (b *Book) judge(d *deal) (*scratch, *Rejection) {
-	if d.refused != nil && d.refused.Code == InvalidField {
-		return nil, d.refused
-	}
 	s := b.gather(d.effect)
 	if r := b.judgeExistence(s); r != nil {
 		return nil, r
