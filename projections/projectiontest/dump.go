@@ -28,14 +28,21 @@ const (
 // dumps are the queries, by view.
 var dumps = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"ledgers":              `SELECT l.name AS ledger, x.created_at, x.accounts, x.transactions, x.chart, x.metadata FROM ledgers x` + joinLedger,
-	"accounts":             `SELECT l.name AS ledger, i.address, x.type, x.status, x.min_balance, x.max_balance, x.metadata, x.opened_at, x.opened_revision FROM accounts x` + joinAccount,
+	"accounts":             `SELECT l.name AS ledger, i.address, x.type, x.status, x.min_balance, x.max_balance, x.own_min_balance, x.own_max_balance, x.metadata, x.opened_at, x.opened_revision FROM accounts x` + joinAccount,
 	"balances":             `SELECT l.name AS ledger, i.address, x.asset, x.debits, x.credits, x.pending_debits, x.pending_credits FROM balances x` + joinAccount,
 	"entries":              `SELECT l.name AS ledger, i.address, x.day, x.nanos, x.transaction_id, x.idx, x.revision, x.asset, x.side, x.amount FROM entries x` + joinAccount,
 	"closings":             `SELECT l.name AS ledger, i.address, x.asset, x.day, x.debits, x.credits FROM closings x` + joinAccount,
-	"transactions":         `SELECT l.name AS ledger, x.transaction_id, x.revision, x.day, x.nanos, x.recorded_at, x.actor, x.reference, x.description, x.metadata, x.entries FROM transactions x` + joinLedger,
+	"transactions":         `SELECT l.name AS ledger, x.transaction_id, x.revision, x.day, x.nanos, x.recorded_at, x.actor, x.reference, x.description, x.metadata, x.entries, x.intended_day, x.intended_nanos, x.reverts, x.reverted_by, x.hold, x.forced, x.reason FROM transactions x` + joinLedger,
 	"transaction_metadata": `SELECT l.name AS ledger, x.key, x.value, x.transaction_id FROM transaction_metadata x` + joinLedger,
+	"account_holds":        `SELECT l.name AS ledger, x.hold_id, x.idx, i.address, x.asset, x.side, x.amount FROM account_holds x` + joinAccount,
+	"holds":                `SELECT l.name AS ledger, x.hold_id, x.revision, x.day, x.nanos, x.expires_at, x.expires_unix, x.recorded_at, x.actor, x.reference, x.description, x.metadata, x.entries, x.remaining, x.status, x.transactions AS captures, x.changed_revision FROM holds x` + joinLedger,
+	"periods":              `SELECT l.name AS ledger, x.revision, x.action, x.through, x.closed, x.in_force, x.recorded_at, x.actor, x.reason FROM periods x` + joinLedger,
+	"assertions":           `SELECT l.name AS ledger, x.assertion_id, x.revision, x.pattern, x.asset, x.at_day, x.at_nanos, x.eq, x.gte, x.lte, x.status, x.balance, x.broken_by, x.declared_at, x.changed_at, x.changed_revision, x.actor FROM assertions x` + joinLedger,
 	"live_checkpoints":     `SELECT x.projection, l.name AS ledger, x.revision FROM live_checkpoints x` + joinLedger,
 }
+
+// documents are the columns that hold JSON.
+var documents = []string{"chart", "metadata", "entries", "remaining", "captures"} //nolint:gochecknoglobals // a constant list
 
 // Of dumps the live read models, all in one state of the database.
 func Of(ctx context.Context, db *views.DB) (Dump, error) {
@@ -106,7 +113,7 @@ func text(column string, value any) string {
 	switch {
 	case value == nil:
 		return "null"
-	case column == "chart" || column == "metadata" || column == "entries":
+	case slices.Contains(documents, column):
 		return canonical(fmt.Sprint(value))
 	default:
 		return fmt.Sprintf("%q", fmt.Sprint(value))

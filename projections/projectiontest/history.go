@@ -15,7 +15,8 @@ import (
 )
 
 // History appends random events to a store: those of several ledgers, in which accounts are opened with and without limits
-// of their own, and transactions count in order, late, long ago and far in the future.
+// of their own, transactions count in order, late, long ago and far in the future, are reversed and described anew, holds
+// come and go, charts change, and so on. They follow from one another as the log's do, except that no limit is heeded.
 type History struct {
 	store   eventstore.Store
 	random  *rand.Rand
@@ -33,6 +34,14 @@ type book struct {
 	previous     envelope.Hash
 	accounts     []address.Address
 	transactions uint64
+
+	posted []ledger.TransactionPosted // those that no other reverts
+	holds  []openHold
+	placed uint64
+	closed map[address.Address]bool
+	days   []ledger.Day // closings in force
+
+	assertions uint64
 }
 
 // NewHistory starts a history of as many ledgers. The same seed makes the same history.
@@ -42,7 +51,9 @@ func NewHistory(store eventstore.Store, seed uint64, ledgers int) *History {
 		clock: time.Date(2026, time.January, 30, 23, 59, 0, 0, time.UTC),
 	}
 	for i := range ledgers {
-		h.ledgers = append(h.ledgers, &book{name: fmt.Sprintf("book-%d", i)})
+		h.ledgers = append(h.ledgers, &book{
+			name: fmt.Sprintf("book-%d", i), closed: make(map[address.Address]bool),
+		})
 	}
 	return h
 }
@@ -53,7 +64,7 @@ func (h *History) Append(ctx context.Context, events int) error {
 		b := h.ledgers[h.random.IntN(len(h.ledgers))]
 		var some []ledger.Event
 		for range 1 + h.random.IntN(20) {
-			some = append(some, h.next(b)...)
+			some = append(some, h.next(b, b.revision+uint64(len(some)))...)
 		}
 		if err := h.append(ctx, b, some); err != nil {
 			return err
@@ -112,16 +123,30 @@ func (h *History) seal(b *book, event ledger.Event) (eventstore.Record, error) {
 
 const actor = "alice \"the auditor\""
 
-// next makes what happens next: a transaction and the accounts that it needs, or the opening of the ledger or an account.
-func (h *History) next(b *book) []ledger.Event {
+// next makes what happens next, from a revision on: a transaction, or something that comes once in a while.
+func (h *History) next(b *book, revision uint64) []ledger.Event {
 	if b.revision == 0 && len(b.accounts) == 0 {
 		b.accounts = append(b.accounts, "world")
 		return []ledger.Event{h.opening(b), ledger.AccountOpened{Address: "world", Type: ledger.Liability, Implicit: true}}
 	}
-	if len(b.accounts) < 3 || h.random.IntN(10) == 0 {
+	if len(b.accounts) < 3 {
 		return []ledger.Event{h.account(b)}
 	}
-	return []ledger.Event{h.transaction(b)}
+	const chances = 40
+	switch h.random.IntN(chances) {
+	case 0, 1, 2, 3:
+		return []ledger.Event{h.account(b)}
+	case 4, 5, 6, 7: //nolint:mnd // how often
+		return []ledger.Event{h.place(b, revision)}
+	case 8, 9, 10, 11: //nolint:mnd // how often
+		return h.endHold(b)
+	case 12, 13: //nolint:mnd // how often
+		return h.revert(b)
+	case 14, 15, 16, 17, 18: //nolint:mnd // how often
+		return h.change(b)
+	default:
+		return []ledger.Event{h.transaction(b)}
+	}
 }
 
 func (h *History) opening(b *book) ledger.Event {
@@ -156,21 +181,39 @@ func (h *History) account(b *book) ledger.Event {
 
 func (h *History) transaction(b *book) ledger.Event {
 	b.transactions++
-	posted := ledger.TransactionPosted{ID: b.transactions, EffectiveAt: h.effective()}
+	posted := ledger.TransactionPosted{ID: b.transactions, EffectiveAt: h.effective(), Entries: h.entries(b)}
+	if h.random.IntN(4) == 0 {
+		posted.Reference = fmt.Sprintf("invoice-%d", posted.ID)
+		posted.Description = "line one\nline \"two\" <three>"
+		posted.Metadata = h.metadata()
+	}
+	if h.random.IntN(10) == 0 {
+		posted.IntendedAt = posted.EffectiveAt.AddDate(0, 0, -h.random.IntN(20)-1)
+	}
+	b.posted = append(b.posted, posted)
+	return posted
+}
+
+// entries are one to three transfers, each a debit and a credit.
+func (h *History) entries(b *book) (entries []ledger.Entry) {
 	for range 1 + h.random.IntN(3) {
 		asset := []money.Asset{"USD/2", "BTC/8", "JPY"}[h.random.IntN(3)]
 		amount := money.FromWords(h.random.Uint64N(1<<40)*h.random.Uint64N(2), 1+h.random.Uint64N(1<<40))
 		for _, side := range []ledger.Side{ledger.Debit, ledger.Credit} {
 			account := b.accounts[h.random.IntN(len(b.accounts))]
-			posted.Entries = append(posted.Entries, ledger.Entry{Account: account, Asset: asset, Side: side, Amount: amount})
+			entries = append(entries, ledger.Entry{Account: account, Asset: asset, Side: side, Amount: amount})
 		}
 	}
-	if h.random.IntN(4) == 0 {
-		posted.Reference = fmt.Sprintf("invoice-%d", posted.ID)
-		posted.Description = "line one\nline \"two\" <three>"
-		posted.Metadata = ledger.Metadata{"order": fmt.Sprint(h.random.IntN(9)), "a": "b"}
+	return entries
+}
+
+func (h *History) metadata() ledger.Metadata {
+	metadata := ledger.Metadata{"order": fmt.Sprint(h.random.IntN(9)), "a": "b"}
+	if h.random.IntN(2) == 0 {
+		delete(metadata, "a")
+		metadata["\"k\"\n"] = "<v>"
 	}
-	return posted
+	return metadata
 }
 
 func (h *History) effective() time.Time {

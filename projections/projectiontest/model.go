@@ -1,7 +1,6 @@
 package projectiontest
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/big"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -23,24 +23,34 @@ type Model struct {
 type modelLedger struct {
 	name         string
 	opened       ledger.LedgerOpened
+	chart        ledger.Chart
 	at           time.Time
-	accounts     []modelAccount
-	transactions []modelTransaction
+	accounts     []*modelAccount
+	transactions []*modelTransaction
+	holds        []*modelHold
+	periods      []modelPeriod
+	assertions   []*modelAssertion
 	last         uint64
+}
+
+// recorded is what the envelope of an event says.
+type recorded struct {
+	at       time.Time
+	revision uint64
 }
 
 type modelAccount struct {
 	ledger.AccountOpened
+	recorded
 
-	at       time.Time
-	revision uint64
+	closed bool
 }
 
 type modelTransaction struct {
 	ledger.TransactionPosted
+	recorded
 
-	at       time.Time
-	revision uint64
+	revertedBy uint64
 }
 
 func newModel() *Model { return &Model{byName: make(map[string]*modelLedger)} }
@@ -53,14 +63,35 @@ func (m *Model) apply(name string, revision uint64, at time.Time, event ledger.E
 		m.ledgers = append(m.ledgers, l)
 	}
 	l.last = revision
+	seen := recorded{at, revision}
 	switch e := event.(type) {
 	case ledger.LedgerOpened:
-		l.opened = e
+		l.opened, l.chart = e, e.Chart
+	case ledger.ChartReplaced:
+		l.chart = e.Chart
 	case ledger.AccountOpened:
-		l.accounts = append(l.accounts, modelAccount{e, at, revision})
+		l.accounts = append(l.accounts, &modelAccount{AccountOpened: e, recorded: seen})
+	case ledger.AccountClosed:
+		l.account(e.Address).closed = true
+	case ledger.AccountReopened:
+		l.account(e.Address).closed = false
+	case ledger.AccountMetadataSet:
+		l.account(e.Address).Metadata = e.Metadata
 	case ledger.TransactionPosted:
-		l.transactions = append(l.transactions, modelTransaction{e, at, revision})
+		l.transactions = append(l.transactions, &modelTransaction{TransactionPosted: e, recorded: seen})
+		if e.Reverts != 0 {
+			l.transactions[e.Reverts-1].revertedBy = e.ID
+		}
+	case ledger.TransactionMetadataSet:
+		l.transactions[e.ID-1].Metadata = e.Metadata
+	default:
+		l.applyRest(seen, event)
 	}
+}
+
+func (l *modelLedger) account(of address.Address) *modelAccount {
+	i := slices.IndexFunc(l.accounts, func(a *modelAccount) bool { return a.Address == of })
+	return l.accounts[i]
 }
 
 // Dump is what the read models must dump.
@@ -88,26 +119,36 @@ func (d Dump) add(view string, pairs ...any) {
 
 func (l *modelLedger) dump(d Dump) {
 	d.add("ledgers", "ledger", l.name, "created_at", l.at.Format(time.RFC3339Nano), "accounts", len(l.accounts),
-		"transactions", len(l.transactions), "chart", document(wireChart(l.opened.Chart)), "metadata", metadata(l.opened.Metadata))
-	for _, projection := range []string{"ledgers", "accounts", "entries", "transactions"} {
+		"transactions", len(l.transactions), "chart", document(wireChart(l.chart)), "metadata", metadata(l.opened.Metadata))
+	for _, projection := range []string{
+		"ledgers", "accounts", "entries", "transactions", "holds", "periods", "assertions",
+	} {
 		d.add("live_checkpoints", "projection", projection, "ledger", l.name, "revision", l.last)
 	}
 	for _, a := range l.accounts {
-		least, most := l.limits(&a)
-		d.add("accounts", "ledger", l.name, "address", a.Address, "type", a.Type, "status", "open", "min_balance", least,
-			"max_balance", most, "metadata", metadata(a.Metadata), "opened_at", a.at.Format(time.RFC3339Nano), "opened_revision", a.revision)
+		least, most := l.limits(a)
+		status := "open"
+		if a.closed {
+			status = "closed"
+		}
+		d.add("accounts", "ledger", l.name, "address", a.Address, "type", a.Type, "status", status, "min_balance", least,
+			"max_balance", most, "own_min_balance", signed(a.Limits.Min), "own_max_balance", signed(a.Limits.Max),
+			"metadata", metadata(a.Metadata), "opened_at", a.at.Format(time.RFC3339Nano), "opened_revision", a.revision)
 	}
 	for _, t := range l.transactions {
-		l.dumpTransaction(d, &t)
+		l.dumpTransaction(d, t)
 	}
 	l.dumpTotals(d)
+	l.dumpHolds(d)
+	l.dumpPeriods(d)
+	l.dumpAssertions(d)
 }
 
 // limits goes through the rules one by one.
 func (l *modelLedger) limits(a *modelAccount) (least, most any) {
 	var best *ledger.Rule
-	for i := range l.opened.Chart.Rules {
-		rule := &l.opened.Chart.Rules[i]
+	for i := range l.chart.Rules {
+		rule := &l.chart.Rules[i]
 		name, pattern := a.Address, rule.Pattern
 		if rule.AnyCase {
 			top, rest, more := strings.Cut(string(a.Address), address.Separator)
@@ -127,23 +168,51 @@ func (l *modelLedger) limits(a *modelAccount) (least, most any) {
 	if best != nil && limits.Max == nil {
 		limits.Max = best.Limits.Max
 	}
-	if limits.Min != nil {
-		least = limits.Min.String()
+	return signed(limits.Min), signed(limits.Max)
+}
+
+func signed(limit *money.Signed) any {
+	if limit == nil {
+		return nil
 	}
-	if limits.Max != nil {
-		most = limits.Max.String()
-	}
-	return least, most
+	return limit.String()
 }
 
 func (l *modelLedger) dumpTransaction(d Dump, t *modelTransaction) {
 	day, nanos := moment(t.EffectiveAt)
-	var reference any
-	if t.Reference != "" {
-		reference = t.Reference
-	}
-	var lines []wire.Entry
 	for i, e := range t.Entries {
+		d.add("entries", "ledger", l.name, "address", e.Account, "day", day, "nanos", nanos, "transaction_id", t.ID,
+			"idx", i, "revision", t.revision, "asset", e.Asset, "side", int(e.Side), "amount", e.Amount)
+	}
+	var intendedDay, intendedNanos any
+	if !t.IntendedAt.IsZero() {
+		intendedDay, intendedNanos = moment(t.IntendedAt)
+	}
+	forced := 0
+	if t.Forced {
+		forced = 1
+	}
+	d.add("transactions", "ledger", l.name, "transaction_id", t.ID, "revision", t.revision, "day", day, "nanos", nanos,
+		"recorded_at", t.at.Format(time.RFC3339Nano), "actor", actor, "reference", unless(t.Reference, ""),
+		"description", t.Description, "metadata", metadata(t.Metadata), "entries", lines(t.Entries),
+		"intended_day", intendedDay, "intended_nanos", intendedNanos, "reverts", unless(t.Reverts, 0),
+		"reverted_by", unless(t.revertedBy, 0), "hold", unless(t.Hold, 0), "forced", forced, "reason", unless(t.Reason, ""))
+	for key, value := range t.Metadata {
+		d.add("transaction_metadata", "ledger", l.name, "key", key, "value", value, "transaction_id", t.ID)
+	}
+}
+
+// unless gives nil for the value that means none.
+func unless[V comparable](value, none V) any {
+	if value == none {
+		return nil
+	}
+	return value
+}
+
+func lines(entries []ledger.Entry) string {
+	lines := []wire.Entry{}
+	for _, e := range entries {
 		line := wire.Entry{Account: string(e.Account), Asset: string(e.Asset)}
 		if e.Side == ledger.Debit {
 			line.Debit = e.Amount.String()
@@ -151,15 +220,8 @@ func (l *modelLedger) dumpTransaction(d Dump, t *modelTransaction) {
 			line.Credit = e.Amount.String()
 		}
 		lines = append(lines, line)
-		d.add("entries", "ledger", l.name, "address", e.Account, "day", day, "nanos", nanos, "transaction_id", t.ID,
-			"idx", i, "revision", t.revision, "asset", e.Asset, "side", int(e.Side), "amount", e.Amount)
 	}
-	d.add("transactions", "ledger", l.name, "transaction_id", t.ID, "revision", t.revision, "day", day, "nanos", nanos,
-		"recorded_at", t.at.Format(time.RFC3339Nano), "actor", actor, "reference", reference, "description", t.Description,
-		"metadata", metadata(t.Metadata), "entries", document(lines))
-	for key, value := range t.Metadata {
-		d.add("transaction_metadata", "ledger", l.name, "key", key, "value", value, "transaction_id", t.ID)
-	}
+	return document(lines)
 }
 
 type modelKey struct{ account, asset string }
@@ -175,14 +237,15 @@ func (l *modelLedger) dumpTotals(d Dump) {
 	for _, t := range l.transactions {
 		day, _ := moment(t.EffectiveAt)
 		for _, e := range t.Entries {
-			amount, _ := new(big.Int).SetString(e.Amount.String(), 10)
+			amount := number(e.Amount)
 			at := modelKey{string(e.Account), string(e.Asset)}
 			movements[at] = append(movements[at], movement{day, e.Side, amount})
 		}
 	}
+	sums := make(map[modelKey][2]*big.Int)
 	for at, all := range movements {
 		totals := func(upTo int64) [2]*big.Int {
-			sums := [2]*big.Int{new(big.Int), new(big.Int)}
+			sums := zeros()
 			for _, m := range all {
 				if m.day <= upTo {
 					sums[m.side].Add(sums[m.side], m.of)
@@ -200,49 +263,13 @@ func (l *modelLedger) dumpTotals(d Dump) {
 			sums := totals(day)
 			d.add("closings", "ledger", l.name, "address", at.account, "asset", at.asset, "day", day, "debits", sums[0], "credits", sums[1])
 		}
-		sums := totals(days[len(days)-1])
-		d.add("balances", "ledger", l.name, "address", at.account, "asset", at.asset, "debits", sums[0], "credits", sums[1],
-			"pending_debits", 0, "pending_credits", 0)
+		sums[at] = totals(days[len(days)-1])
 	}
+	l.dumpBalances(d, sums)
 }
 
 // moment counts days and nanoseconds another way than the projections do.
 func moment(t time.Time) (day int64, nanos int64) {
 	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 	return midnight.Unix() / 86400, int64(t.Sub(midnight)) //nolint:mnd // seconds a day
-}
-
-func wireChart(chart ledger.Chart) wire.Chart {
-	w := wire.Chart{Undeclared: string(chart.Undeclared)}
-	for _, rule := range chart.Rules {
-		r := wire.Rule{Pattern: string(rule.Pattern), Type: string(rule.Type)}
-		if rule.Limits.Min != nil {
-			s := rule.Limits.Min.String()
-			r.MinBalance = &s
-		}
-		if rule.Limits.Max != nil {
-			s := rule.Limits.Max.String()
-			r.MaxBalance = &s
-		}
-		for _, asset := range rule.Assets {
-			r.Assets = append(r.Assets, string(asset))
-		}
-		w.Rules = append(w.Rules, r)
-	}
-	return w
-}
-
-func metadata(m ledger.Metadata) string {
-	if m == nil {
-		m = ledger.Metadata{}
-	}
-	return document(m)
-}
-
-func document(value any) string {
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return "NOT JSON: " + err.Error()
-	}
-	return string(encoded)
 }

@@ -45,7 +45,7 @@ func BenchmarkFeed(b *testing.B) {
 	for b.Loop() {
 		config.Views, config.Board = openFresh(b), watermark.New()
 		stop := run(b, runner.New(config))
-		err := config.Board.(*watermark.Board).Wait(b.Context(), "book-0", head, "ledgers", "accounts", "entries", "transactions")
+		err := config.Board.(*watermark.Board).Wait(b.Context(), "book-0", head, everyProjection...)
 		if err != nil {
 			b.Fatal(err)
 		}

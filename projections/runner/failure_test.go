@@ -117,7 +117,7 @@ func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
 	done := make(chan struct{})
 	go s.tick(done)
 	defer close(done)
-	for _, projection := range []string{"ledgers", "accounts", "entries", "transactions"} {
+	for _, projection := range everyProjection {
 		for s.status(r, projection).State != views.Stopped {
 			if t.Context().Err() != nil {
 				t.Fatal("it never stopped")

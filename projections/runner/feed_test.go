@@ -11,11 +11,13 @@ import (
 )
 
 func TestReadModelsEqualTheModel(t *testing.T) {
-	for seed := range uint64(4) {
-		s := newScene(t, seed)
-		for range 3 { // each time a new process, which knows nothing and goes on
+	for seed, batch := range []int{50, 1, 7, 1000} {
+		s := newScene(t, uint64(seed)) //nolint:gosec // an index
+		for range 3 {                  // each time a new process, which knows nothing and goes on
 			s.append(200)
-			stop := s.run(runner.New(s.config()))
+			config := s.config()
+			config.BatchMax = batch
+			stop := s.run(runner.New(config))
 			s.await()
 			s.append(150) // live
 			s.await()

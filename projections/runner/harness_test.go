@@ -26,6 +26,8 @@ import (
 // patience bounds waits for what must come; it is never waited out in a test that passes.
 const patience = time.Minute
 
+var everyProjection = []string{"ledgers", "accounts", "entries", "transactions", "holds", "periods", "assertions"}
+
 // scene is a log that grows and a views database, which runners keep.
 type scene struct {
 	t       *testing.T
@@ -127,7 +129,7 @@ func run(t testing.TB, r *runner.Runner) (stop func()) {
 func (s *scene) await(names ...string) {
 	s.t.Helper()
 	if len(names) == 0 {
-		names = []string{"ledgers", "accounts", "entries", "transactions"}
+		names = everyProjection
 	}
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
