@@ -40,9 +40,9 @@ func (b *Book) judgeExistence(s *scratch) *Rejection {
 	if b.matcher.undeclared == Allow {
 		return nil
 	}
-	for i := range s.newAccounts {
-		if s.newAccounts[i].rule == noRule {
-			return notDeclared(s.newAccounts[i].address)
+	for i := range s.touches {
+		if t := &s.touches[i]; b.ruleOf(t) == &defaultRule { // a new account, or one that a new chart no longer has
+			return notDeclared(b.addressOf(t))
 		}
 	}
 	return nil

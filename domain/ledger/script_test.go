@@ -23,6 +23,7 @@ import (
 //	entries debit|credit A ASSET N[, …] [ref R]        post entries
 //	move …                                             post transfers of all forms: see script_move_test.go
 //	begin, commit, rollback                            an atomic group
+//	on, close, reopen, chart, note, period, assert …   see script_state_test.go
 //	balance ADDRESS ASSET N                            what must be: the balance on the account's normal side,
 //	totals ADDRESS ASSET DEBITS CREDITS                its totals,
 //	is ADDRESS TYPE [min N] [max N]                    its type and the limits in force,
@@ -37,6 +38,7 @@ type script struct {
 	book  *ledger.Book
 	rules []ledger.Rule
 	log   []ledger.Event
+	last  []ledger.Event // of the last command that was accepted
 	marks []int // lengths of the log at each begin
 }
 
@@ -88,6 +90,9 @@ func (s *script) step(words []string) ledger.Command {
 		s.log = s.log[:s.marks[len(s.marks)-1]]
 		s.marks = s.marks[:len(s.marks)-1]
 	default:
+		if c, known := s.stateStep(verb, args); known {
+			return c
+		}
 		s.expect(verb, args)
 	}
 	return nil
@@ -140,7 +145,7 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 				s.t.Fatalf("%s: %v", s.line, err)
 			}
 		}
-		s.log = append(s.log, events...)
+		s.log, s.last = append(s.log, events...), events
 		return
 	}
 	var r *ledger.Rejection
@@ -161,6 +166,8 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 			s.equal(*r.Required, s.amount(value))
 		case "transaction":
 			s.equal(strconv.FormatUint(r.Transaction, 10), value)
+		case "open":
+			s.equal(r.FirstOpen.String(), value)
 		case "pointer":
 			s.equal(r.Fields[0].Pointer, value)
 		default:
