@@ -77,7 +77,7 @@ func TestAccountIsFoundByAnyAddressThereIs(t *testing.T) {
 		if got := account(w, url.PathEscape(at)); got.Address != at || len(got.Balances) != 1 {
 			t.Errorf("%s: %+v", at, got)
 		}
-		var p wire.Page[wire.StatementLine]
+		var p wire.Statement
 		w.get("/ledgers/main/accounts/" + url.PathEscape(at) + "/entries").ok(&p)
 		if len(p.Data) != 1 {
 			t.Errorf("%s: %d lines", at, len(p.Data))
@@ -172,7 +172,7 @@ func TestStatementPagesShowWhatWasKnownAtTheFirst(t *testing.T) {
 		w.do("main", transfer("users:1", "world", "USD/2", "10", fmt.Sprintf("2026-01-%02dT10:00:00Z", day)))
 	}
 	w.project()
-	var first, second wire.Page[wire.StatementLine]
+	var first, second wire.Statement
 	pinned := w.head("main")
 	w.get("/ledgers/main/accounts/users:1/entries?limit=3").at(pinned).ok(&first)
 	w.do("main", transfer("users:1", "world", "USD/2", "1", "2026-01-01"), transfer("users:1", "world", "USD/2", "1", "2026-01-05"))
@@ -182,7 +182,7 @@ func TestStatementPagesShowWhatWasKnownAtTheFirst(t *testing.T) {
 	if got := names(append(first.Data, second.Data...), balance); got != "-10 -20 -30 -40 -50 -60" || second.NextCursor != nil {
 		t.Errorf("got %s", got)
 	}
-	var now wire.Page[wire.StatementLine]
+	var now wire.Statement
 	w.get("/ledgers/main/accounts/users:1/entries?from=2026-01-05").at(w.head("main")).ok(&now)
 	if got := names(now.Data, balance); got != "-42 -52 -62" {
 		t.Errorf("as known now: %s", got)
@@ -206,7 +206,7 @@ func TestStatementOfManyAssetsGoesOnWithoutCarryingThem(t *testing.T) {
 	var all []wire.StatementLine
 	cursor := ""
 	for {
-		var p wire.Page[wire.StatementLine]
+		var p wire.Statement
 		r := w.get("/ledgers/main/accounts/users:1/entries?limit=30" + cursor)
 		r.ok(&p)
 		all = append(all, p.Data...)
@@ -236,7 +236,7 @@ func TestStatementTellsOfTheTransaction(t *testing.T) {
 	w.do("main", post)
 	w.project()
 	reference := "inv-1"
-	var p wire.Page[wire.StatementLine]
+	var p wire.Statement
 	w.get("/ledgers/main/accounts/users:1/entries").ok(&p)
 	want := []wire.StatementLine{{
 		TransactionID: 1, Asset: "USD/2", Credit: "10", BalanceAfter: "10", EffectiveAt: time.Date(2026, 1, 1, 10, 0, 0, 5e8, time.UTC),

@@ -101,7 +101,7 @@ func TestAnAnswerReflectsTheProjectionThatIsBehind(t *testing.T) {
 	w.do("main", transfer("world", "users:1", "USD/2", "10", ""))
 	w.project("entries", "transactions")
 
-	var p wire.Page[wire.StatementLine]
+	var p wire.Statement
 	w.get("/ledgers/main/accounts/users:1/entries").at(3).ok(&p)
 	if len(p.Data) != 1 {
 		t.Errorf("the statement shows %d lines of revision 3", len(p.Data))

@@ -17,6 +17,9 @@ import (
 // streamOf is the event stream of a ledger.
 func streamOf(ledger string) string { return "ledger-" + ledger }
 
+// errHistoryUnavailable says that the store cannot be read now, and may be in a moment.
+var errHistoryUnavailable = errors.New("the events cannot be read")
+
 // events gives each event of a ledger from a revision on to visit, as it stands in the log, until visit returns
 // errEnough. A revision past the end gives none.
 func (q *Queries) events(ctx context.Context, ledger string, from uint64, visit func(eventstore.Recorded) error) error {
@@ -24,6 +27,9 @@ func (q *Queries) events(ctx context.Context, ledger string, from uint64, visit 
 	for r, err := range q.history.ReadStream(ctx, streamOf(ledger), eventstore.Revision(from)) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			return errLedgerNotFound
+		}
+		if errors.Is(err, eventstore.ErrUnavailable) {
+			return fmt.Errorf("%w: %w", errHistoryUnavailable, err)
 		}
 		if err != nil {
 			return fmt.Errorf("read the events of ledger %q: %w", ledger, err)

@@ -14,7 +14,7 @@ func TestHostileParameters(t *testing.T) {
 		w.do("main", transfer("world", "users:1", "USD/2", "1", "2026-01-01"))
 	}
 	w.project()
-	var lines wire.Page[wire.StatementLine]
+	var lines wire.Statement
 	w.get("/ledgers/main/accounts/users:1/entries?limit=1").ok(&lines)
 	var posted wire.Page[wire.Transaction]
 	w.get("/ledgers/main/transactions?limit=1&q=").ok(&posted)

@@ -31,6 +31,12 @@ type Options struct {
 	// PollEvery is how long a request that waits for a revision sleeps before it looks at the checkpoints again; the
 	// sleeps grow to eight times that. Zero is 25 ms. A Board wakes it sooner.
 	PollEvery time.Duration
+	// Heartbeats makes the ticks at which an idle stream of events is written to, so that nobody on the way takes it for
+	// dead, and what ends them. Nil is one every 15 s.
+	Heartbeats func() (ticks <-chan time.Time, stop func())
+	// SendWithin is how long the reader of a stream of events may take for what is sent to it in one piece, before it is
+	// cut off. Zero is 30 s.
+	SendWithin time.Duration
 	// Log takes what goes wrong after an answer has begun. Nil discards it.
 	Log *slog.Logger
 }
@@ -42,11 +48,21 @@ type Queries struct {
 	board   *watermark.Board
 	poll    time.Duration
 	log     *slog.Logger
+
+	heartbeats func() (ticks <-chan time.Time, stop func())
+	sendWithin time.Duration
 }
 
 // New makes the queries. The views need not exist yet: until they do, requests fail.
 func New(o Options) *Queries {
 	q := &Queries{views: newReader(o.Views), history: o.History, board: o.Board, poll: o.PollEvery, log: o.Log}
+	q.heartbeats, q.sendWithin = o.Heartbeats, o.SendWithin
+	if q.heartbeats == nil {
+		q.heartbeats = heartbeats
+	}
+	if q.sendWithin <= 0 {
+		q.sendWithin = eventsTimeout
+	}
 	if q.board == nil {
 		q.board = watermark.New()
 	}
@@ -70,7 +86,13 @@ func (q *Queries) Register(group *echo.Group) {
 	ledger.GET("/balances", q.getBalances)
 	ledger.GET("/transactions", q.listTransactions)
 	ledger.GET("/transactions/:id", q.getTransaction)
+	ledger.GET("/holds", q.listHolds)
+	ledger.GET("/holds/:id", q.getHold)
+	ledger.GET("/periods", q.getPeriods)
+	ledger.GET("/assertions", q.listAssertions)
+	ledger.GET("/assertions/:id", q.getAssertion)
 	ledger.GET("/events", q.getEvents)
+	ledger.GET("/events/stream", q.followEvents)
 }
 
 // Close releases the prepared statements. The database and the store belong to whoever opened them.

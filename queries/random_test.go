@@ -151,7 +151,7 @@ func TestStatementsAgreeWithTheEvents(t *testing.T) {
 			query.Set("limit", fmt.Sprint(limit))
 			got := []wire.StatementLine{}
 			for pages := 0; ; pages++ {
-				var p wire.Page[wire.StatementLine]
+				var p wire.Statement
 				w.get("/ledgers/main/accounts/" + url.PathEscape(at) + "/entries?" + query.Encode()).at(known).ok(&p)
 				if len(p.Data) > limit || len(p.Data) < limit && p.NextCursor != nil {
 					rt.Fatalf("a page of %d lines, limit %d", len(p.Data), limit)

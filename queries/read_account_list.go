@@ -21,12 +21,7 @@ func (f *accountFilter) takes(at address.Address, metadata map[string]string) bo
 	if f.pattern != "" && !f.pattern.Match(at) {
 		return false
 	}
-	for key, value := range f.metadata {
-		if has, ok := metadata[key]; !ok || has != value {
-			return false
-		}
-	}
-	return true
+	return hasAll(metadata, f.metadata)
 }
 
 // accounts reads up to limit accounts in order of address, with their balances, and the revision that they reflect.

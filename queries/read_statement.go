@@ -15,9 +15,10 @@ import (
 // statementFilter says which lines of an account's statement are asked for.
 type statementFilter struct {
 	account address.Address
-	asset   string // empty for all
-	after   place  // the lines start after it
-	upTo    place  // and end with it
+	asset   string  // empty for all
+	after   place   // the lines start after it
+	upTo    place   // and end with it
+	asOf    *uint64 // nil for what is known now
 	limit   int
 	resume  *statementMark // of the page before
 }
@@ -29,13 +30,16 @@ type statementMark struct {
 	After    place  `json:"p"`
 	// Running are the debits and credits up to the mark, an asset each; nil where they are too many to carry.
 	Running map[string][2]money.Amount `json:"b,omitzero"`
+	// Ends are those of the whole statement; nil likewise.
+	Ends statementEnds `json:"e,omitzero"`
 }
 
-// carried is how many running totals a mark holds: it travels in URLs.
-const carried = 24
+// carried is how many assets a mark holds: it travels in URLs.
+const carried = 12
 
 type statement struct {
 	lines    []wire.StatementLine
+	ends     statementEnds
 	revision uint64
 	next     *statementMark // nil after the last page
 }
@@ -43,11 +47,7 @@ type statement struct {
 // statement reads up to limit lines of an account's statement.
 func (r *reader) statement(ctx context.Context, ledger string, f statementFilter) (page statement, err error) {
 	err = r.view(ctx, ledger, asKnown(), func(s *snapshot) error {
-		page.revision = s.revision
-		if f.resume != nil {
-			page.revision = f.resume.Revision
-			f.after = f.resume.After
-		}
+		page.revision = f.pinned(s.revision)
 		if page.revision > s.revision {
 			return errMarkAhead
 		}
@@ -59,13 +59,24 @@ func (r *reader) statement(ctx context.Context, ledger string, f statementFilter
 		if err != nil {
 			return err
 		}
-		running, err := s.running(id, &f, h)
+		running, err := s.begin(&page, id, debit, &f, h)
 		if err != nil {
 			return err
 		}
 		return s.statementLines(&page, id, debit, &f, h, running)
 	})
 	return page, err
+}
+
+// pinned is the revision as of which all pages of the statement are shown.
+func (f *statementFilter) pinned(known uint64) uint64 {
+	switch {
+	case f.resume != nil:
+		return f.resume.Revision
+	case f.asOf != nil:
+		return *f.asOf
+	}
+	return known
 }
 
 // errMarkAhead says that a page is asked for that was never given out.
@@ -85,25 +96,6 @@ WHERE i.ledger_id = ? AND i.address = ? AND x.account_id = i.account_id AND x.op
 	return id, debit, errors.Join(scanErr, err)
 }
 
-// running gives the totals just before the first line of the page.
-func (s *snapshot) running(id int64, f *statementFilter, h horizon) (map[string]totals, error) {
-	running := make(map[string]totals)
-	if f.resume != nil && f.resume.Running != nil {
-		for asset, t := range f.resume.Running {
-			running[asset] = totals{debits: t[0], credits: t[1]}
-		}
-		return running, nil
-	}
-	if f.after == beginning() {
-		return running, nil
-	}
-	found, err := s.standing([]int64{id}, f.after, h)
-	for at, t := range found {
-		running[at.asset] = t
-	}
-	return running, err
-}
-
 const statementSQL = `SELECT e.day, e.nanos, e.transaction_id, e.idx, e.asset, e.side, e.amount, t.recorded_at, t.description, t.reference
 FROM entries e CROSS JOIN transactions t
 WHERE e.account_id = ? AND (e.day, e.nanos, e.transaction_id, e.idx) > (?, ?, ?, ?) AND (e.day, e.nanos) <= (?, ?)
@@ -114,16 +106,16 @@ const statementOrder = ` ORDER BY e.day, e.nanos, e.transaction_id, e.idx LIMIT 
 // statementLines reads the lines of a page, and one more to know whether another page follows.
 func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *statementFilter, h horizon, running map[string]totals) error {
 	text := statementSQL
-	args := []any{id, f.after.Day, f.after.Nanos, f.after.Transaction, f.after.Index, f.upTo.Day, f.upTo.Nanos, h.last, s.ledger}
+	last := f.start()
+	args := []any{id, last.Day, last.Nanos, last.Transaction, last.Index, f.upTo.Day, f.upTo.Nanos, h.last, s.ledger}
 	if f.asset != "" {
 		text += ` AND e.asset = ?`
 		args = append(args, f.asset)
 	}
-	last := f.after
 	page.lines = []wire.StatementLine{}
 	return s.each(text+statementOrder, append(args, f.limit+1), func(rows *sql.Rows) error {
 		if len(page.lines) == f.limit {
-			page.next = markOf(page.revision, last, running, f.asset)
+			page.next = markOf(page, last, running, f.asset)
 			return errEnough
 		}
 		var side int
@@ -151,9 +143,9 @@ func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *stat
 	})
 }
 
-func markOf(revision uint64, after place, running map[string]totals, asset string) *statementMark {
-	m := &statementMark{Revision: revision, After: after}
-	if len(running) > carried && asset == "" {
+func markOf(page *statement, after place, running map[string]totals, asset string) *statementMark {
+	m := &statementMark{Revision: page.revision, After: after}
+	if len(running) > carried && asset == "" || len(page.ends) > carried {
 		return m
 	}
 	m.Running = make(map[string][2]money.Amount, len(running))
@@ -162,5 +154,6 @@ func markOf(revision uint64, after place, running map[string]totals, asset strin
 			m.Running[of] = [2]money.Amount{t.debits, t.credits}
 		}
 	}
+	m.Ends = page.ends
 	return m
 }

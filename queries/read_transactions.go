@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
-const transactionColumns = `t.transaction_id, t.revision, t.day, t.nanos, t.recorded_at, t.actor, t.reference, t.description, t.metadata, t.entries`
+const transactionColumns = `t.transaction_id, t.revision, t.day, t.nanos, t.recorded_at, t.actor, t.reference, t.description, t.metadata, t.entries,
+	t.intended_day, t.intended_nanos, t.reverts, t.reverted_by, t.hold, t.forced, t.reason`
 
 const transactionSQL = `SELECT c.revision, ` + transactionColumns + `
 FROM ledger_ids l CROSS JOIN transactions t CROSS JOIN live_checkpoints c
@@ -20,23 +20,11 @@ WHERE l.name = ? AND t.ledger_id = l.ledger_id AND t.transaction_id = ?
 
 // transaction reads one transaction and the revision that the answer reflects.
 func (r *reader) transaction(ctx context.Context, ledger string, id uint64) (t wire.Transaction, revision uint64, err error) {
-	err = errTransactionNotFound
-	if id <= math.MaxInt64 {
-		scanErr := r.each(ctx, transactionSQL, []any{ledger, id}, func(rows *sql.Rows) error {
-			t, err = scanTransaction(rows, ledger, &revision)
-			return err
-		})
-		if scanErr != nil {
-			return t, revision, scanErr
-		}
-	}
-	if err == nil {
-		return t, revision, nil
-	}
-	if _, unknown := r.revision(ctx, ledger, []string{projectionTransactions}); unknown != nil {
-		return t, 0, unknown
-	}
-	return t, 0, err
+	err = r.numbered(ctx, transactionSQL, ledger, id, projectionTransactions, errTransactionNotFound, func(rows *sql.Rows) (err error) {
+		t, err = scanTransaction(rows, ledger, &revision)
+		return err
+	})
+	return t, revision, err
 }
 
 // transactions reads up to limit transactions, those with the greatest ids first, and the revision that they reflect.
@@ -59,9 +47,11 @@ func (r *reader) transactions(ctx context.Context, ledger string, f transactionF
 	return found, revision, err
 }
 
+// portionMost is how many rows a statement reads at most where some of them may be refused.
+const portionMost = 1000
+
 // eachTransaction walks a source in portions until visit has enough.
 func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source transactionSource, visit func(wire.Transaction) (more bool)) error {
-	const portionMost = 1000
 	portion := f.limit
 	if f.picky() {
 		portion = portionMost
@@ -97,13 +87,16 @@ func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source t
 func scanTransaction(rows *sql.Rows, ledger string, others ...any) (t wire.Transaction, err error) {
 	t.Ledger, t.Status = ledger, "posted"
 	var day, nanos int64
+	var intendedDay, intendedNanos sql.NullInt64
 	var recordedAt, metadata string
+	var reason sql.NullString
 	var entries []byte
-	err = rows.Scan(append(others, &t.ID, &t.Revision, &day, &nanos, &recordedAt, &t.Actor, &t.Reference, &t.Description, &metadata, &entries)...)
+	err = rows.Scan(append(others, &t.ID, &t.Revision, &day, &nanos, &recordedAt, &t.Actor, &t.Reference, &t.Description, &metadata, &entries,
+		&intendedDay, &intendedNanos, &t.Reverts, &t.RevertedBy, &t.Hold, &t.Forced, &reason)...)
 	if err != nil {
 		return t, err
 	}
-	t.EffectiveAt = join(day, nanos)
+	t.EffectiveAt, t.IntendedAt, t.Reason = join(day, nanos), joinOptional(intendedDay, intendedNanos), reason.String
 	if t.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt); err != nil {
 		return t, err
 	}

@@ -17,6 +17,9 @@ const (
 	projectionAccounts     = "accounts"
 	projectionEntries      = "entries"
 	projectionTransactions = "transactions"
+	projectionHolds        = "holds"
+	projectionPeriods      = "periods"
+	projectionAssertions   = "assertions"
 )
 
 // reader reads the views. It keeps its statements prepared: their texts are few. They limit rows by "? + 0", because

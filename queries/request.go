@@ -22,6 +22,8 @@ var (
 	errLedgerNotFound      = errors.New("the views do not know the ledger")
 	errAccountNotFound     = errors.New("the ledger has no such account")
 	errTransactionNotFound = errors.New("the ledger has no such transaction")
+	errHoldNotFound        = errors.New("the ledger has no such hold")
+	errAssertionNotFound   = errors.New("the ledger has no such assertion")
 )
 
 // problem is how an error of a reader is answered. What is not expected passes through, and is a fault of ours.
@@ -33,6 +35,12 @@ func problem(err error) error {
 		return &httpx.Problem{Code: httpx.CodeAccountNotFound}
 	case errors.Is(err, errTransactionNotFound):
 		return &httpx.Problem{Code: httpx.CodeTransactionNotFound}
+	case errors.Is(err, errHoldNotFound):
+		return &httpx.Problem{Code: "hold_not_found"}
+	case errors.Is(err, errAssertionNotFound):
+		return httpx.NewProblem(httpx.CodeNotFound, "The ledger has no assertion with this id.")
+	case errors.Is(err, errHistoryUnavailable):
+		return httpx.NewProblem(httpx.CodeOverloaded, "The event store cannot be read at present.").Because(err)
 	}
 	return err
 }
@@ -63,6 +71,28 @@ func (q *Queries) request(c echo.Context, allowed ...string) (*request, error) {
 	r := &request{Params: params, c: c, ledger: name}
 	r.minRevision, r.wait, r.demands = params.MinRevision()
 	return r, nil
+}
+
+// asOf reads ?as_of_revision=, nil for what is known now. A revision in the past must have been reached, like one that is
+// demanded.
+func (r *request) asOf() *uint64 {
+	asOf, given := r.Uint("as_of_revision")
+	if !given {
+		return nil
+	}
+	r.minRevision, r.demands = max(r.minRevision, asOf), true
+	return &asOf
+}
+
+// idOf reads the number of the path. One that nothing can have, because numbers start from 1 and are written in one way,
+// is 0.
+func idOf(c echo.Context) uint64 {
+	text, _ := httpx.PathParam(c, "id")
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || strconv.FormatUint(id, 10) != text {
+		return 0
+	}
+	return id
 }
 
 // noAccount is the answer for an account that cannot exist: that its ledger does not, if so.

@@ -87,7 +87,7 @@ func (q *Queries) getAccount(c echo.Context) error {
 }
 
 func (q *Queries) getStatement(c echo.Context) error {
-	r, err := q.request(c, "asset", "from", "to", "limit", "cursor")
+	r, err := q.request(c, "asset", "from", "to", "at", "as_of_revision", "limit", "cursor")
 	if err != nil {
 		return err
 	}
@@ -101,12 +101,15 @@ func (q *Queries) getStatement(c echo.Context) error {
 	if from, given := r.Moment("from"); given {
 		f.after = before(from)
 	}
-	if to, given := r.Moment("to"); given {
-		f.upTo = upTo(to)
+	for _, name := range []string{"to", "at"} { // a statement's word and that of balances, for the same thing
+		if last, given := r.Moment(name); given {
+			f.upTo = earlier(f.upTo, upTo(last))
+		}
 	}
+	f.asOf = r.asOf()
 	if mark, given := cursorOf[statementMark](c, r.Params); given {
 		f.resume = &mark
-		if r.demands && r.minRevision > mark.Revision {
+		if f.asOf == nil && r.demands && r.minRevision > mark.Revision {
 			r.Fault("min_revision", fmt.Sprintf("all pages of a statement show revision %d, as the first one does; start again without the cursor", mark.Revision))
 		}
 	}
@@ -128,11 +131,12 @@ func (q *Queries) showStatement(c echo.Context, r *request, f statementFilter) e
 	if err != nil {
 		return problem(err)
 	}
-	p := wire.Page[wire.StatementLine]{Data: found.lines}
+	p := wire.Statement{Page: wire.Page[wire.StatementLine]{Data: found.lines}}
+	p.Opening, p.Closing = found.ends.show()
 	if found.next != nil {
 		if p.NextCursor, err = nextCursor(c, *found.next); err != nil {
 			return err
 		}
 	}
-	return answerPage(c, found.revision, &p)
+	return answer(c, found.revision, p.AppendJSON(nil))
 }

@@ -24,11 +24,7 @@ func (q *Queries) getBalances(c echo.Context) error {
 		to := upTo(at)
 		f.at = &to
 	}
-	if asOf, given := r.Uint("as_of_revision"); given {
-		// A revision in the past must have been reached, like one that is demanded.
-		f.asOf = &asOf
-		r.minRevision, r.demands = max(r.minRevision, asOf), true
-	}
+	f.asOf = r.asOf()
 	if err := r.Err(); err != nil {
 		return err
 	}

@@ -36,16 +36,20 @@ func (q *Queries) getEvents(c echo.Context) error {
 	if err := r.Err(); err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	at := func() (uint64, error) { return q.hasEvent(ctx, r.ledger, r.minRevision) }
-	wake := func(ctx context.Context) error { return q.board.Wait(ctx, r.ledger, r.minRevision, projectionLedgers) }
-	if err := q.awaitRevision(ctx, r, at, wake); err != nil {
+	if err := q.awaitEvent(c.Request().Context(), r); err != nil {
 		return err
 	}
 	if stream {
 		return q.streamEvents(c, r, from, limit)
 	}
 	return q.pageEvents(c, r, from, limit)
+}
+
+// awaitEvent returns when the log has the revision that the request demands.
+func (q *Queries) awaitEvent(ctx context.Context, r *request) error {
+	at := func() (uint64, error) { return q.hasEvent(ctx, r.ledger, r.minRevision) }
+	wake := func(ctx context.Context) error { return q.board.Wait(ctx, r.ledger, r.minRevision, projectionLedgers) }
+	return q.awaitRevision(ctx, r, at, wake)
 }
 
 func wantsNDJSON(r *http.Request) bool {

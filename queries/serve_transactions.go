@@ -1,9 +1,6 @@
 package queries
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -74,15 +71,9 @@ func (q *Queries) getTransaction(c echo.Context) error {
 	if err := q.await(ctx, r, projectionTransactions); err != nil {
 		return err
 	}
-	// A number that no transaction can have is a transaction that does not exist: ids start from 1.
-	text, _ := httpx.PathParam(c, "id")
-	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || strconv.FormatUint(id, 10) != text {
-		id = 0
-	}
-	t, revision, err := q.views.transaction(ctx, r.ledger, id)
+	t, revision, err := q.views.transaction(ctx, r.ledger, idOf(c))
 	if err != nil {
-		return problem(fmt.Errorf("transaction %q: %w", text, err))
+		return problem(err)
 	}
 	return answer(c, revision, member("transaction", &t))
 }

@@ -1,6 +1,8 @@
 package queries
 
 import (
+	"cmp"
+	"database/sql"
 	"math"
 	"time"
 
@@ -49,6 +51,14 @@ func before(m httpx.Moment) place {
 	return endOf(day, nanos-1)
 }
 
+// earlier is the one of two places, each after all entries of an instant, that comes first.
+func earlier(a, b place) place {
+	if cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Nanos, b.Nanos)) <= 0 {
+		return a
+	}
+	return b
+}
+
 // wholeDays tells whether the place is the end of a day, so that closings alone say what stood then.
 func (p place) wholeDays() bool {
 	return p.Nanos == lastNanoOfDay && p.Transaction == math.MaxInt64
@@ -66,3 +76,15 @@ func split(t time.Time) (day, nanos int64) {
 
 // join is the inverse of split.
 func join(day, nanos int64) time.Time { return time.Unix(day*secondsOfDay, nanos).UTC() }
+
+// joinOptional is nil where there is no time.
+func joinOptional(day, nanos sql.NullInt64) *time.Time {
+	if !day.Valid {
+		return nil
+	}
+	t := join(day.Int64, nanos.Int64)
+	return &t
+}
+
+// dateOf writes a day as clients see it.
+func dateOf(day int64) string { return join(day, 0).Format(time.DateOnly) }

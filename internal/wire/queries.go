@@ -57,6 +57,34 @@ type Statement struct {
 	Closing []AssetBalance `json:"closing"`
 }
 
+// AppendJSON writes the page.
+func (s *Statement) AppendJSON(b []byte) []byte {
+	b = append(b, `{"data":`...)
+	b = appendList[StatementLine](b, s.Data)
+	b = append(b, `,"next_cursor":`...)
+	b = appendOptional(b, s.NextCursor)
+	b = append(b, `,"opening":`...)
+	b = appendList[AssetBalance](b, s.Opening)
+	b = append(b, `,"closing":`...)
+	b = appendList[AssetBalance](b, s.Closing)
+	return append(b, '}')
+}
+
+// appendList writes a list of what knows how it is written.
+func appendList[T any, P interface {
+	*T
+	AppendJSON(b []byte) []byte
+}](b []byte, list []T) []byte {
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = P(&list[i]).AppendJSON(b)
+	}
+	return append(b, ']')
+}
+
 // AssetBalance is a balance in an asset, signed, on the account's normal side.
 type AssetBalance struct {
 	Asset   string `json:"asset"`

@@ -15,6 +15,11 @@ func TestAnswersOfQueriesAreWrittenAsTheirTypesSay(t *testing.T) {
 		&wire.StatementLine{Asset: "JPY", Credit: "2", BalanceAfter: "2"},
 		&wire.BalanceRow{},
 		&wire.AssetBalance{Asset: "USD/2", Balance: "-1"},
+		&wire.Statement{},
+		&wire.Statement{
+			Page:    wire.Page[wire.StatementLine]{Data: []wire.StatementLine{{Credit: "1"}, {Debit: "2"}}, NextCursor: &reference},
+			Opening: []wire.AssetBalance{{Asset: "JPY", Balance: "1"}, {Asset: "USD/2"}}, Closing: []wire.AssetBalance{{Asset: "JPY", Balance: "-1"}},
+		},
 		&wire.Hold{},
 		&wire.Hold{
 			ID: 1 << 63, Ledger: "books", Status: wire.HoldOpen, Entries: []wire.Entry{{Account: "a:\"b\"", Asset: "JPY", Debit: "1"}},
