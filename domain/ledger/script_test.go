@@ -23,6 +23,7 @@ import (
 //	entries debit|credit A ASSET N[, …] [ref R]        post entries
 //	move …                                             post transfers of all forms: see script_move_test.go
 //	begin, commit, rollback                            an atomic group
+//	at, hold, capture, void, expire, revert …          see script_hold_test.go
 //	on, close, reopen, chart, note, period, assert …   see script_state_test.go
 //	balance ADDRESS ASSET N                            what must be: the balance on the account's normal side,
 //	totals ADDRESS ASSET DEBITS CREDITS                its totals,
@@ -38,13 +39,14 @@ type script struct {
 	book  *ledger.Book
 	rules []ledger.Rule
 	log   []ledger.Event
+	now   time.Time
 	last  []ledger.Event // of the last command that was accepted
 	marks []int // lengths of the log at each begin
 }
 
 func play(t *testing.T, text string) {
 	t.Helper()
-	s := &script{t: t, book: ledger.NewBook()}
+	s := &script{t: t, book: ledger.NewBook(), now: noon}
 	for number, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line == "" {
@@ -90,6 +92,9 @@ func (s *script) step(words []string) ledger.Command {
 		s.log = s.log[:s.marks[len(s.marks)-1]]
 		s.marks = s.marks[:len(s.marks)-1]
 	default:
+		if c, known := s.holdStep(verb, args); known {
+			return c
+		}
 		if c, known := s.stateStep(verb, args); known {
 			return c
 		}
@@ -106,7 +111,7 @@ func (s *script) expect(verb string, args []string) {
 		s.equal(s.book.Totals(s.address(args[0]), money.Asset(args[1])).Balance(account.Type), s.signed(args[2]))
 	case "totals":
 		got := s.book.Totals(s.address(args[0]), money.Asset(args[1]))
-		s.equal(got, ledger.Totals{Debits: s.amount(args[2]), Credits: s.amount(args[3])})
+		s.equal([2]money.Amount{got.Debits, got.Credits}, [2]money.Amount{s.amount(args[2]), s.amount(args[3])})
 	case "is":
 		account, found := s.book.Account(s.address(args[0]))
 		s.equal(found, true)
@@ -133,7 +138,7 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 	err := ledger.Validate(c)
 	var events []ledger.Event
 	if err == nil {
-		events, err = ledger.Decide(s.book, c, noon)
+		events, err = ledger.Decide(s.book, c, s.now)
 	}
 	s.equal(string(s.book.AppendSnapshot(nil)) == before, true)
 	if !rejected {
@@ -166,6 +171,8 @@ func (s *script) decide(c ledger.Command, want []string, rejected bool) {
 			s.equal(*r.Required, s.amount(value))
 		case "transaction":
 			s.equal(strconv.FormatUint(r.Transaction, 10), value)
+		case "hold":
+			s.equal(strconv.FormatUint(r.Hold, 10), value)
 		case "open":
 			s.equal(r.FirstOpen.String(), value)
 		case "pointer":
