@@ -26,6 +26,11 @@ func instant(_ context.Context, _ string, unit commands.Unit) (commands.Result, 
 		posted := ledger.TransactionPosted{ID: 7, EffectiveAt: clock()}
 		if p, ok := c.Command.(ledger.PostTransaction); ok {
 			posted.Entries = p.Entries
+			for _, t := range p.Transfers {
+				posted.Entries = append(posted.Entries,
+					ledger.Entry{Account: t.From[0].Account, Asset: t.Asset, Side: ledger.Debit, Amount: t.Amount.Exactly},
+					ledger.Entry{Account: t.To[0].Account, Asset: t.Asset, Side: ledger.Credit, Amount: t.Amount.Exactly})
+			}
 		}
 		e := engine.Event[ledger.Event]{Event: posted, Revision: 8}
 		e.Envelope.RecordedAt, e.Envelope.Actor = clock(), unit.Actor

@@ -38,14 +38,15 @@ type accountBody struct {
 	Metadata   metadata `json:"metadata"`
 }
 
-type transactionBody struct {
+// movementBody is what all bodies have in common that move amounts.
+type movementBody struct {
 	Transfers   *[]transferBody `json:"transfers"`
 	Entries     *[]entryBody    `json:"entries"`
 	EffectiveAt *string         `json:"effective_at"`
+	Late        *string         `json:"late"`
 	Reference   *string         `json:"reference"`
 	Description string          `json:"description"`
 	Metadata    metadata        `json:"metadata"`
-	DryRun      bool            `json:"dry_run"`
 
 	// Room for what the fields above point to, which is used again for one body after another.
 	transferSpace                  []transferBody
@@ -53,11 +54,31 @@ type transactionBody struct {
 	effectiveSpace, referenceSpace string
 }
 
+type transactionBody struct {
+	movementBody
+
+	Preconditions []preconditionBody `json:"preconditions"`
+	DryRun        bool               `json:"dry_run"`
+}
+
 type transferBody struct {
-	From   string  `json:"from"`
-	To     string  `json:"to"`
-	Asset  string  `json:"asset"`
-	Amount numeral `json:"amount"`
+	From   sourcesBody      `json:"from"`
+	To     destinationsBody `json:"to"`
+	Asset  string           `json:"asset"`
+	Amount amountBody       `json:"amount"`
+}
+
+type preconditionBody struct {
+	Account   string     `json:"account"`
+	Asset     string     `json:"asset"`
+	Balance   boundsBody `json:"balance"`
+	Available boundsBody `json:"available"`
+}
+
+type boundsBody struct {
+	GTE numeral `json:"gte"`
+	LTE numeral `json:"lte"`
+	EQ  numeral `json:"eq"`
 }
 
 type entryBody struct {

@@ -60,14 +60,14 @@ func (h *Handlers) submitBulk(c echo.Context, name, key string, b *bulk) error {
 	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
 	var refused *engine.RefusedError
 	if errors.As(err, &refused) {
-		cause := problemOf(refused.Err, formEntries)
+		cause := problemOf(refused.Err)
 		if cause.Code == httpx.CodeLedgerNotFound {
 			return cause
 		}
 		return bulkRejected(refused.Index, within(cause, commandData(refused.Index)))
 	}
 	if err != nil {
-		return problemOf(err, formEntries)
+		return problemOf(err)
 	}
 	if !result.Exists {
 		return ledgerNotFound(name)
@@ -121,7 +121,7 @@ func (h *Handlers) writeResults(c echo.Context, name string, b *bulk, r *Result)
 		a := &answers[0]
 		answers = answers[1:]
 		if a.Err != nil {
-			out = resultOf(within(problemOf(a.Err, formEntries), commandData(i))).appendJSON(out)
+			out = resultOf(within(problemOf(a.Err), commandData(i))).appendJSON(out)
 			continue
 		}
 		accepted++
@@ -165,7 +165,7 @@ func (h *Handlers) probe(c echo.Context, name string) (Result, error) {
 		Commands: []command{{Command: ledger.OpenAccount{Address: "probe"}}}, DryRun: true, Actor: h.actor(c),
 	})
 	if err != nil {
-		return result, problemOf(err, formEntries)
+		return result, problemOf(err)
 	}
 	if !result.Exists {
 		return result, ledgerNotFound(name)

@@ -27,34 +27,40 @@ func (f *faults) item(list string, i int, member, detail string) {
 
 // validated joins what the domain finds wrong with the shape of the command to what was found before, which is more
 // exact about the same fields.
-func (f *faults) validated(cmd ledger.Command, form form) *httpx.Problem {
+func (f *faults) validated(cmd ledger.Command) *httpx.Problem {
 	err := ledger.Validate(cmd)
 	if err == nil && len(*f) == 0 {
 		return nil
 	}
 	if len(*f) == 0 {
-		return problemOf(err, form)
+		return problemOf(err)
 	}
 	var rejection *ledger.Rejection
 	if errors.As(err, &rejection) && rejection.Code == ledger.InvalidField && len(*f) < httpx.MaxFieldErrors {
 		before := *f
 		for _, field := range rejection.Fields {
-			if pointer := form.pointer(field.Pointer); !before.cover(pointer) {
-				f.add(pointer, field.Detail)
+			if !before.cover(field.Pointer) {
+				f.add(field.Pointer, field.Detail)
 			}
 		}
 	}
 	return httpx.InvalidField(*f...)
 }
 
-// cover tells whether a fault was found at the pointer or above it.
+// cover tells whether a fault was found at the pointer, above it, or below it.
 func (f *faults) cover(pointer string) bool {
 	for _, fault := range *f {
-		if rest, ok := strings.CutPrefix(pointer, fault.Pointer); ok && (rest == "" || rest[0] == '/') {
+		if above(fault.Pointer, pointer) || above(pointer, fault.Pointer) {
 			return true
 		}
 	}
 	return false
+}
+
+// above tells whether a pointer is another one's beginning, or the same.
+func above(pointer, other string) bool {
+	rest, ok := strings.CutPrefix(other, pointer)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 func (b *ledgerBody) command() (ledger.OpenLedger, *httpx.Problem) {
@@ -70,7 +76,7 @@ func (b *ledgerBody) command() (ledger.OpenLedger, *httpx.Problem) {
 		chart := b.Chart.chart(&f)
 		cmd.Chart = &chart
 	}
-	return cmd, f.validated(cmd, formEntries)
+	return cmd, f.validated(cmd)
 }
 
 func (b *chartBody) chart(f *faults) ledger.Chart {
@@ -98,17 +104,7 @@ func (b *chartBody) chart(f *faults) ledger.Chart {
 }
 
 func limits(f *faults, at string, low, high numeral) ledger.Limits {
-	bound := func(n numeral, name string) *money.Signed {
-		if !n.given {
-			return nil
-		}
-		value, err := money.ParseSigned(n.text)
-		if err != nil {
-			f.add(at+"/"+name, reason(err))
-		}
-		return &value
-	}
-	return ledger.Limits{Min: bound(low, "min_balance"), Max: bound(high, "max_balance")}
+	return ledger.Limits{Min: signed(f, at+"/min_balance", low), Max: signed(f, at+"/max_balance", high)}
 }
 
 func (b *accountBody) command() (ledger.Command, *httpx.Problem) {
@@ -126,7 +122,7 @@ func (b *accountBody) command() (ledger.Command, *httpx.Problem) {
 		}
 	}
 	cmd.Limits = limits(&f, "", b.MinBalance, b.MaxBalance)
-	return cmd, f.validated(cmd, formEntries)
+	return cmd, f.validated(cmd)
 }
 
 const required = "is required"

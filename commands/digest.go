@@ -38,18 +38,31 @@ func appendCanonical(b []byte, cmd ledger.Command) []byte {
 		return appendMetadata(b, cmd.Metadata)
 	case ledger.PostTransaction:
 		b = appendText(b, "daybook:post_transaction:1")
-		b = binary.AppendUvarint(b, uint64(len(cmd.Entries)))
-		for i := range cmd.Entries {
-			b = appendEntry(b, &cmd.Entries[i])
-		}
-		b = binary.AppendVarint(b, cmd.EffectiveAt.Unix())
-		b = binary.AppendUvarint(b, uint64(cmd.EffectiveAt.Nanosecond()))
-		b = appendText(b, cmd.Reference)
-		b = appendText(b, cmd.Description)
-		return appendMetadata(b, cmd.Metadata)
+		b = appendMovement(b, &cmd.Movement)
+		// What follows came later, and is written only where it is given.
+		b = appendPreconditions(b, cmd.Preconditions)
+		return appendLate(b, cmd.Late)
 	default:
 		panic(fmt.Sprintf("commands: fingerprint of a %T", cmd)) // the set is closed
 	}
+}
+
+// appendMovement writes all of a movement but Late, which is for the end. Plain transfers are written as the entries that
+// they make, whatever the book; a list of any others as no entries, and then the transfers.
+func appendMovement(b []byte, m *ledger.Movement) []byte {
+	if len(m.Transfers) > 0 {
+		b = appendTransfers(b, m.Transfers)
+	} else {
+		b = binary.AppendUvarint(b, uint64(len(m.Entries)))
+		for i := range m.Entries {
+			b = appendEntry(b, &m.Entries[i])
+		}
+	}
+	b = binary.AppendVarint(b, m.EffectiveAt.Unix())
+	b = binary.AppendUvarint(b, uint64(m.EffectiveAt.Nanosecond()))
+	b = appendText(b, m.Reference)
+	b = appendText(b, m.Description)
+	return appendMetadata(b, m.Metadata)
 }
 
 func appendEntry(b []byte, e *ledger.Entry) []byte {

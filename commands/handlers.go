@@ -139,11 +139,11 @@ func (h *Handlers) single(c echo.Context, name string, cmd ledger.Command, key s
 	}
 	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
 	if err != nil {
-		return problemOf(err, formEntries)
+		return problemOf(err)
 	}
 	a := &result.Answers[0]
 	if a.Err != nil {
-		return problemOf(a.Err, formEntries)
+		return problemOf(a.Err)
 	}
 	if dryRun {
 		return h.writeDryRun(c, name, &result)

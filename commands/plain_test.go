@@ -23,6 +23,9 @@ var bodies = []string{
 	`{"effective_at":"2026-01-31","reference":"r","metadata":{"k":"v","l":"w"},"entries":[],"transfers":[]}`,
 	`{"metadata":{"k":"v","k":"w"}}`, `{"metadata":{"k":1}}`, `{"metadata":{}}`, `{"metadata":null}`, `{"reference":"a","reference":"b"}`,
 	`{"reference":""}`, `{"description":"\ud800"}`, "{\"description\":\"\xff\"}", "{\"description\":\"a\nb\"}", `{"description":"\x"}`, `{"description":"\`,
+	`{"transfers":[{"from":"a","to":"b","asset":"X","amount":"all"}]}`, `{"transfers":[{"from":["a"],"to":"b","asset":"X","amount":"ALL"}]}`,
+	`{"transfers":[{"from":[{"account":"a","up_to":5},{"account":"b"}],"to":[{"account":"c","share":"1/3"},{"account":"d","remainder":true}],"asset":"X","amount":{"up_to":"9"}}]}`,
+	`{"transfers":[{"from":"a","to":"b","asset":"X","amount":1}],"late":"reroute","preconditions":[{"account":"a","asset":"X","balance":{"gte":-5}}]}`,
 	`{"dry_run":tru}`, `{"dry_run":true`, `{"dry_run":truex}`, `{"dry_run":null}`, `{"unknown":1}`, `{"Transfers":[]}`, "{\"a\x00\":1}", `{"description":"` + "\x7f" + `"}`,
 }
 

@@ -118,7 +118,7 @@ func (b *transactionBody) reset() {
 	transfers, entries := b.transferSpace, b.entrySpace
 	clear(transfers)
 	clear(entries)
-	*b = transactionBody{transferSpace: transfers[:0], entrySpace: entries[:0]}
+	*b = transactionBody{movementBody: movementBody{transferSpace: transfers[:0], entrySpace: entries[:0]}}
 }
 
 func (p *plain) transaction(b *transactionBody) bool {
@@ -162,16 +162,16 @@ func (p *plain) transfer(t *transferBody) bool {
 	return p.object(func(name string) (bit uint, ok bool) {
 		switch name {
 		case "from":
-			t.From, ok = p.text()
+			t.From.one, ok = p.text()
 			bit = 1
 		case "to":
-			t.To, ok = p.text()
+			t.To.one, ok = p.text()
 			bit = 2
 		case "asset":
 			t.Asset, ok = p.text()
 			bit = 4
 		case "amount":
-			t.Amount, ok = p.digits()
+			t.Amount.numeral, ok = p.digits()
 			bit = 8
 		}
 		return bit, ok

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -11,44 +10,11 @@ import (
 	"github.com/daybook-ledger/daybook/internal/httpx"
 )
 
-// form is how a client gave a command, where there are two ways to. It decides how a field of the domain's command is
-// called in what the client sent. What is rejected by the book rather than by its shape points at no entry, so that the
-// form is not kept along with the command.
-type form uint8
-
-const (
-	formEntries form = iota
-	formTransfers
-)
-
-// pointer rewrites "/entries/5/credit" to "/transfers/2/amount" where that is what the client sent.
-func (f form) pointer(p string) string {
-	rest, ok := strings.CutPrefix(p, "/entries")
-	if f != formTransfers || !ok {
-		return p
-	}
-	index, member, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	i, err := strconv.Atoi(index)
-	if err != nil {
-		return "/transfers" + rest
-	}
-	switch member {
-	case "account":
-		member = [...]string{"/from", "/to"}[i%2]
-	case "debit", "credit":
-		member = "/amount"
-	case "":
-	default:
-		member = "/" + member
-	}
-	return "/transfers/" + strconv.Itoa(i/2) + member
-}
-
 // problemOf is the one place where what the domain and the engine refuse becomes a problem.
-func problemOf(err error, form form) *httpx.Problem {
+func problemOf(err error) *httpx.Problem {
 	var rejection *ledger.Rejection
 	if errors.As(err, &rejection) {
-		return rejected(rejection, form)
+		return rejected(rejection)
 	}
 	switch {
 	case errors.Is(err, engine.ErrKeyReused):
@@ -72,10 +38,10 @@ func problemOf(err error, form form) *httpx.Problem {
 	return httpx.AsProblem(err)
 }
 
-func rejected(r *ledger.Rejection, form form) *httpx.Problem {
+func rejected(r *ledger.Rejection) *httpx.Problem {
 	fields := make([]httpx.FieldError, len(r.Fields))
 	for i, f := range r.Fields {
-		fields[i] = httpx.FieldError{Pointer: form.pointer(f.Pointer), Detail: f.Detail}
+		fields[i] = httpx.FieldError{Pointer: f.Pointer, Detail: f.Detail}
 	}
 	p := httpx.InvalidField(fields...)
 	p.Code = httpx.Code(r.Code)
@@ -92,6 +58,9 @@ func rejected(r *ledger.Rejection, form form) *httpx.Problem {
 	}
 	if r.Available != nil {
 		about("available", r.Available.String())
+	}
+	if r.Balance != nil {
+		about("balance", r.Balance.String())
 	}
 	if r.Required != nil {
 		about("required", r.Required.String())

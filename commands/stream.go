@@ -47,7 +47,7 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 	go func() { submitted <- s.submitAll(c.Request().Context()) }()
 	broken := s.readAll(httpx.StreamBody(c, streamIdle))
 	if err := <-submitted; err != nil {
-		return s.problem(problemOf(err, formEntries))
+		return s.problem(problemOf(err))
 	}
 	if broken != nil {
 		return s.problem(httpx.NewProblem(httpx.CodeMalformedRequest,
@@ -114,7 +114,7 @@ func (s *streamed) submit(ctx context.Context, items []lineItem) error {
 		p := items[i].problem
 		if p == nil {
 			if err := answers[0].Err; err != nil {
-				p = within(problemOf(err, formEntries), "/data")
+				p = within(problemOf(err), "/data")
 			}
 			answers = answers[1:]
 		}

@@ -40,7 +40,7 @@ func (f *faults) transfers(list []Transfer, exact bool) {
 	for i := range list {
 		t := &list[i]
 		accounts += len(t.From) + len(t.To)
-		if !t.plain() || t.Asset == "" || t.Amount.Exactly.IsZero() || t.From[0].Account == "" || t.To[0].Account == "" {
+		if !t.Plain() || t.Asset == "" || t.Amount.Exactly.IsZero() || t.From[0].Account == "" || t.To[0].Account == "" {
 			f.transfer("/transfers/"+strconv.Itoa(i), t, exact)
 		}
 	}
@@ -133,9 +133,9 @@ func (f *faults) shares(pointer string, to []Destination, remainder bool) {
 	}
 }
 
-// plain tells whether the transfer is of an exact amount from one account to another, whatever they have: debit the
+// Plain tells whether the transfer is of an exact amount from one account to another, whatever they have: debit the
 // one, credit the other.
-func (t *Transfer) plain() bool {
+func (t *Transfer) Plain() bool {
 	return !t.Amount.All && t.Amount.UpTo.IsZero() &&
 		len(t.From) == 1 && t.From[0].UpTo.IsZero() &&
 		len(t.To) == 1 && t.To[0].Share == (Share{}) && !t.To[0].Remainder
@@ -166,7 +166,7 @@ func (b *Book) entriesOf(m *Movement, pending bool) (entries []Entry, refused *R
 		return m.Entries, nil
 	}
 	for i := range m.Transfers {
-		if !m.Transfers[i].plain() {
+		if !m.Transfers[i].Plain() {
 			return b.resolve(m.Transfers, pending)
 		}
 	}
