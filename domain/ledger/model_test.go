@@ -13,6 +13,8 @@ import (
 // model is a ledger written down as plainly as can be: maps, math/big, and each rule of the contract by itself. It
 // keeps its own state and never looks into a book.
 type model struct {
+	modelState
+
 	chart        ledger.Chart
 	accounts     map[address.Address]modelAccount
 	debits       map[place]*big.Int
@@ -38,12 +40,14 @@ func newModel(chart ledger.Chart) *model {
 		debits:     map[place]*big.Int{},
 		credits:    map[place]*big.Int{},
 		references: map[string]bool{},
+		modelState: newModelState(),
 	}
 }
 
 // clone is a model whose numbers are shared: they are replaced, never changed.
 func (m *model) clone() *model {
 	c := *m
+	c.modelState = m.modelState.clone()
 	c.accounts, c.references = maps.Clone(m.accounts), maps.Clone(m.references)
 	c.debits, c.credits = maps.Clone(m.debits), maps.Clone(m.credits)
 	return &c
@@ -57,7 +61,7 @@ func (m *model) do(c ledger.Command) ledger.Code {
 	case ledger.PostTransaction:
 		return m.post(c)
 	default:
-		return ledger.LedgerExists
+		return m.change(c)
 	}
 }
 
@@ -95,6 +99,7 @@ func (m *model) post(c ledger.PostTransaction) ledger.Code {
 		after.add(e)
 	}
 	after.transactions++
+	after.record(&c.Movement, c.Entries)
 	if c.Reference != "" {
 		after.references[c.Reference] = true
 	}
@@ -110,11 +115,14 @@ func (m *model) judge(after *model, c ledger.PostTransaction, refused ledger.Cod
 	if c.Reference != "" && m.references[c.Reference] {
 		return ledger.ReferenceExists
 	}
-	reasons := map[ledger.Code]bool{refused: true, ledger.PreconditionFailed: !m.meets(c.Preconditions)}
+	reasons := map[ledger.Code]bool{refused: true, ledger.PreconditionFailed: !m.meets(c.Preconditions), ledger.PeriodIsClosed: m.late(&c.Movement)}
 	for _, e := range c.Entries {
 		rule, at := m.rule(e.Account), place{e.Account, e.Asset}
-		if _, exists := m.accounts[e.Account]; !exists && rule == nil && m.chart.Undeclared == ledger.Reject {
+		if rule == nil && m.chart.Undeclared == ledger.Reject {
 			reasons[ledger.AccountNotDeclared] = true
+		}
+		if m.closed[e.Account] {
+			reasons[ledger.AccountIsClosed] = true
 		}
 		if rule != nil && len(rule.Assets) > 0 && !slices.Contains(rule.Assets, e.Asset) {
 			reasons[ledger.AssetNotAllowed] = true
@@ -133,7 +141,7 @@ func (m *model) judge(after *model, c ledger.PostTransaction, refused ledger.Cod
 		}
 	}
 	for _, code := range []ledger.Code{
-		ledger.AccountNotDeclared, ledger.AssetNotAllowed, ledger.PreconditionFailed,
+		ledger.AccountNotDeclared, ledger.PeriodIsClosed, ledger.AccountIsClosed, ledger.AssetNotAllowed, ledger.PreconditionFailed,
 		ledger.AmountOutOfRange, ledger.InsufficientFunds, ledger.BalanceLimitExceeded,
 	} {
 		if reasons[code] {

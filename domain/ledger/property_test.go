@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/big"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -43,6 +44,8 @@ func TestBookAgreesWithTheModel(t *testing.T) {
 				h.begin()
 			case 1:
 				h.end()
+			case 2, 3:
+				h.command(h.changes().Draw(t, "change"))
 			default:
 				h.command(commands().Draw(t, "command"))
 			}
@@ -154,6 +157,7 @@ func (h *history) check() {
 	if held != len(places) {
 		h.t.Fatalf("%d balances; the model has %d", held, len(places))
 	}
+	h.checkState()
 }
 
 // checkReplay makes the book again from its events, and from a snapshot somewhere in the middle and the events after.
@@ -247,6 +251,8 @@ func commands() *rapid.Generator[ledger.Command] {
 			}
 		}
 		c := ledger.PostTransaction{Movement: ledger.Movement{Reference: rapid.SampledFrom([]string{"", "", "", "r1", "r2", "r3"}).Draw(t, "reference")}}
+		c.EffectiveAt = rapid.SampledFrom([]time.Time{{}, {}, noon.AddDate(0, 0, -2), noon.AddDate(0, 0, -1).Add(12*time.Hour - 1), noon.Add(12 * time.Hour)}).Draw(t, "effective at")
+		c.Late = rapid.SampledFrom([]ledger.Late{ledger.RefuseLate, ledger.RerouteLate}).Draw(t, "late")
 		c.Preconditions = preconditionLists(accounts, assets).Draw(t, "preconditions")
 		if rapid.Bool().Draw(t, "as transfers") {
 			c.Transfers = transferLists(accounts, assets, amounts).Draw(t, "transfers")

@@ -190,17 +190,7 @@ func (s *script) assert(args []string) ledger.Command {
 
 // evaluate sums up the log before the declaration, which is what the handler does.
 func (s *script) evaluate(id uint64) ledger.Command {
-	c := ledger.EvaluateAssertion{ID: id}
-	for i, e := range s.log {
-		if declared, is := e.(ledger.AssertionDeclared); is && declared.ID == id {
-			tally := ledger.NewTally(declared)
-			for _, before := range s.log[:i] {
-				tally.Count(before)
-			}
-			c.Before = tally.Sums()
-		}
-	}
-	return c
+	return ledger.EvaluateAssertion{ID: id, Before: sumsBefore(s.log, id)}
 }
 
 func (s *script) posted(id uint64) ledger.TransactionPosted {
