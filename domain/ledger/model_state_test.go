@@ -137,9 +137,9 @@ func (m *model) conflicts(chart ledger.Chart) bool {
 	return false
 }
 
-// places are all that anything was ever moved in.
+// places are all that anything was ever moved in, or set aside.
 func (m *model) places() map[place]bool {
-	all := map[place]bool{}
+	all := maps.Clone(m.held)
 	for at := range m.debits {
 		all[at] = true
 	}
@@ -205,11 +205,6 @@ func (m *model) stands(a ledger.AssertionDeclared) (balance *big.Int, holds bool
 	}
 	return balance, within(balance, a.Bounds)
 }
-
-// pends tells whether anything is pending; highest is what a maximum bounds.
-func (m *model) pends(place) bool { return false }
-
-func (m *model) highest(at place, of ledger.AccountType) *big.Int { return m.balance(at, of) }
 
 // checkState compares what a book has besides balances with the model.
 func (h *history) checkState() {

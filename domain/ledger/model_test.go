@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/ledger"
@@ -21,6 +22,10 @@ type model struct {
 	credits      map[place]*big.Int
 	references   map[string]bool
 	transactions uint64
+	reverted     map[uint64]uint64 // by which
+	holds        []modelHold
+	held         map[place]bool // where there ever was a hold
+	aside        []ledger.Entry // what a hold that is being written out would set aside
 }
 
 type modelAccount struct {
@@ -40,6 +45,8 @@ func newModel(chart ledger.Chart) *model {
 		debits:     map[place]*big.Int{},
 		credits:    map[place]*big.Int{},
 		references: map[string]bool{},
+		reverted:   map[uint64]uint64{},
+		held:       map[place]bool{},
 		modelState: newModelState(),
 	}
 }
@@ -50,16 +57,27 @@ func (m *model) clone() *model {
 	c.modelState = m.modelState.clone()
 	c.accounts, c.references = maps.Clone(m.accounts), maps.Clone(m.references)
 	c.debits, c.credits = maps.Clone(m.debits), maps.Clone(m.credits)
+	c.holds, c.reverted, c.held = slices.Clone(m.holds), maps.Clone(m.reverted), maps.Clone(m.held)
 	return &c
 }
 
 // do applies a command, or gives the code for which it is rejected.
-func (m *model) do(c ledger.Command) ledger.Code {
+func (m *model) do(c ledger.Command, now time.Time) ledger.Code {
 	switch c := c.(type) {
 	case ledger.OpenAccount:
 		return m.openAccount(c)
 	case ledger.PostTransaction:
-		return m.post(c)
+		return m.transact(c)
+	case ledger.PlaceHold:
+		return m.place(c, now)
+	case ledger.CaptureHold:
+		return m.capture(c, now)
+	case ledger.VoidHold:
+		return m.end(c.ID, "voided", now)
+	case ledger.ExpireHold:
+		return m.end(c.ID, "expired", now)
+	case ledger.RevertTransaction:
+		return m.revert(c)
 	default:
 		return m.change(c)
 	}
@@ -85,25 +103,33 @@ func (m *model) openAccount(c ledger.OpenAccount) ledger.Code {
 	return ""
 }
 
-func (m *model) post(c ledger.PostTransaction) ledger.Code {
+func (m *model) transact(c ledger.PostTransaction) ledger.Code {
 	entries, refused := m.writeOut(&c.Movement, false)
 	if refused == ledger.InvalidField {
 		return refused
 	}
-	c.Entries = entries
 	after := m.clone()
-	for _, e := range c.Entries {
-		if _, exists := after.accounts[e.Account]; !exists {
-			after.accounts[e.Account] = modelAccount{of: m.typeBy(m.rule(e.Account))}
-		}
-		after.add(e)
-	}
-	after.transactions++
-	after.record(&c.Movement, c.Entries)
-	if c.Reference != "" {
-		after.references[c.Reference] = true
-	}
-	if code := m.judge(after, c, refused); code != "" {
+	after.open(entries)
+	after.post(&c.Movement, entries)
+	after.refer(c.Reference)
+	return m.become(after, modelDeal{
+		entries: entries, reference: c.Reference, preconditions: c.Preconditions, refused: refused, when: &c.Movement,
+	})
+}
+
+// modelDeal is what there is to say of a change besides the books before and after it.
+type modelDeal struct {
+	entries       []ledger.Entry // all that may have an effect
+	reference     string
+	preconditions []ledger.Precondition
+	refused       ledger.Code
+	forced        bool
+	when          *ledger.Movement // nil where it posts nothing
+}
+
+// become makes the model what it would be after a command, unless that is refused.
+func (m *model) become(after *model, d modelDeal) ledger.Code {
+	if code := m.judge(after, d); code != "" {
 		return code
 	}
 	*m = *after
@@ -111,38 +137,44 @@ func (m *model) post(c ledger.PostTransaction) ledger.Code {
 }
 
 // judge compares the books before and after, one reason after the other.
-func (m *model) judge(after *model, c ledger.PostTransaction, refused ledger.Code) ledger.Code {
-	if c.Reference != "" && m.references[c.Reference] {
+func (m *model) judge(after *model, d modelDeal) ledger.Code {
+	if d.reference != "" && m.references[d.reference] {
 		return ledger.ReferenceExists
 	}
-	reasons := map[ledger.Code]bool{refused: true, ledger.PreconditionFailed: !m.meets(c.Preconditions), ledger.PeriodIsClosed: m.late(&c.Movement)}
-	for _, e := range c.Entries {
+	reasons := map[ledger.Code]bool{
+		d.refused: true, ledger.PreconditionFailed: !m.meets(d.preconditions), ledger.PeriodIsClosed: d.when != nil && m.late(d.when),
+	}
+	for _, e := range d.entries {
 		rule, at := m.rule(e.Account), place{e.Account, e.Asset}
 		if rule == nil && m.chart.Undeclared == ledger.Reject {
 			reasons[ledger.AccountNotDeclared] = true
 		}
-		if m.closed[e.Account] {
+		if m.closed[e.Account] && !d.forced {
 			reasons[ledger.AccountIsClosed] = true
 		}
 		if rule != nil && len(rule.Assets) > 0 && !slices.Contains(rule.Assets, e.Asset) {
 			reasons[ledger.AssetNotAllowed] = true
 		}
-		if after.sum(after.debits, at).BitLen() > 128 || after.sum(after.credits, at).BitLen() > 128 {
+		if !after.inRange(at) {
 			reasons[ledger.AmountOutOfRange] = true
+		}
+		if d.forced {
+			continue
 		}
 		account := after.accounts[e.Account]
 		minimum, maximum := m.bounds(rule, account.own)
-		was, is := m.balance(at, account.of), after.balance(at, account.of)
+		was, is := m.available(at, account.of), after.available(at, account.of)
 		if minimum != nil && is.Cmp(minimum) < 0 && is.Cmp(was) < 0 {
 			reasons[ledger.InsufficientFunds] = true
 		}
+		was, is = m.highest(at, account.of), after.highest(at, account.of)
 		if maximum != nil && is.Cmp(maximum) > 0 && is.Cmp(was) > 0 {
 			reasons[ledger.BalanceLimitExceeded] = true
 		}
 	}
 	for _, code := range []ledger.Code{
 		ledger.AccountNotDeclared, ledger.PeriodIsClosed, ledger.AccountIsClosed, ledger.AssetNotAllowed, ledger.PreconditionFailed,
-		ledger.AmountOutOfRange, ledger.InsufficientFunds, ledger.BalanceLimitExceeded,
+		ledger.CaptureExceedsHold, ledger.AmountOutOfRange, ledger.InsufficientFunds, ledger.BalanceLimitExceeded,
 	} {
 		if reasons[code] {
 			return code

@@ -136,15 +136,6 @@ func (m *model) drawsDebitNormal(t ledger.Transfer) bool {
 	return false
 }
 
-// available is what a minimum bounds.
-func (m *model) available(at place, of ledger.AccountType) *big.Int { return m.balance(at, of) }
-
-func (m *model) enter(e ledger.Entry, _ bool) { m.add(e) }
-
-func (m *model) inRange(at place) bool {
-	return m.sum(m.debits, at).BitLen() <= 128 && m.sum(m.credits, at).BitLen() <= 128
-}
-
 // meets tells whether all preconditions hold.
 func (m *model) meets(list []ledger.Precondition) bool {
 	for _, p := range list {

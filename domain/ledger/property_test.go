@@ -20,6 +20,7 @@ type history struct {
 	model  *model
 	log    []ledger.Event
 	groups []group
+	now    time.Time
 }
 
 // group is what must be there again after a rollback.
@@ -34,7 +35,7 @@ type group struct {
 func TestBookAgreesWithTheModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		h := &history{t: t, book: ledger.NewBook()}
+		h := &history{t: t, book: ledger.NewBook(), now: noon}
 		chart := charts().Draw(t, "chart")
 		h.model = newModel(chart)
 		h.evolve(h.decide(ledger.OpenLedger{Name: "books", Chart: &chart}))
@@ -46,6 +47,8 @@ func TestBookAgreesWithTheModel(t *testing.T) {
 				h.end()
 			case 2, 3:
 				h.command(h.changes().Draw(t, "change"))
+			case 4, 5, 6:
+				h.command(h.holdCommand())
 			default:
 				h.command(commands().Draw(t, "command"))
 			}
@@ -82,11 +85,11 @@ func (h *history) command(c ledger.Command) {
 		return // its shape; validate_test.go has those
 	}
 	before := string(h.book.AppendSnapshot(nil))
-	events, err := ledger.Decide(h.book, c, noon)
+	events, err := ledger.Decide(h.book, c, h.now)
 	if string(h.book.AppendSnapshot(nil)) != before {
 		h.t.Fatal("Decide changed the book")
 	}
-	want := h.model.do(c)
+	want := h.model.do(c, h.now)
 	var r *ledger.Rejection
 	switch {
 	case err == nil && want == "":
@@ -128,6 +131,7 @@ func (h *history) check() {
 			h.t.Fatalf("%s is %+v, %v", a, got, found)
 		}
 	}
+	h.checkHolds()
 	net := map[money.Asset]*big.Int{}
 	held := 0
 	for b := range h.book.Balances() {
@@ -136,6 +140,10 @@ func (h *history) check() {
 		debits, credits := h.model.sum(h.model.debits, at), h.model.sum(h.model.credits, at)
 		if b.Totals != h.book.Totals(b.Account, b.Asset) || b.Debits.String() != debits.String() || b.Credits.String() != credits.String() {
 			h.t.Fatalf("%s has %+v; the model has %s, %s", at, b.Totals, debits, credits)
+		}
+		debitsPending, creditsPending := h.model.pendingSums(at)
+		if b.PendingDebits.String() != debitsPending.String() || b.PendingCredits.String() != creditsPending.String() {
+			h.t.Fatalf("%s has %+v; the model has %s, %s pending", at, b.Totals, debitsPending, creditsPending)
 		}
 		if net[b.Asset] == nil {
 			net[b.Asset] = new(big.Int)
@@ -147,13 +155,7 @@ func (h *history) check() {
 			h.t.Fatalf("the debits of %s exceed its credits by %s", asset, n)
 		}
 	}
-	places := map[place]bool{}
-	for at := range h.model.debits {
-		places[at] = true
-	}
-	for at := range h.model.credits {
-		places[at] = true
-	}
+	places := h.model.places()
 	if held != len(places) {
 		h.t.Fatalf("%d balances; the model has %d", held, len(places))
 	}
