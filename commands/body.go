@@ -48,7 +48,8 @@ type movementBody struct {
 	Description string          `json:"description"`
 	Metadata    metadata        `json:"metadata"`
 
-	// Room for what the fields above point to, which is used again for one body after another.
+	// Room for what the fields above point to, which is used again for one body after another; last outlives them.
+	last                           lastAsset
 	transferSpace                  []transferBody
 	entrySpace                     []entryBody
 	effectiveSpace, referenceSpace string

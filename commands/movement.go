@@ -18,9 +18,9 @@ func (b *movementBody) movement(f *faults) ledger.Movement {
 		f.add("/transfers", "give transfers or entries, not both")
 		f.add("/entries", "give transfers or entries, not both")
 	case b.Transfers != nil:
-		m.Transfers = transfers(f, *b.Transfers)
+		m.Transfers = transfers(f, *b.Transfers, &b.last)
 	case b.Entries != nil:
-		m.Entries = fromEntries(f, *b.Entries)
+		m.Entries = fromEntries(f, *b.Entries, &b.last)
 	}
 	m.EffectiveAt = moment(f, "/effective_at", b.EffectiveAt)
 	if b.Late != nil {
@@ -46,13 +46,12 @@ func (b *movementBody) moves(f *faults) {
 	}
 }
 
-func fromEntries(f *faults, list []entryBody) []ledger.Entry {
+func fromEntries(f *faults, list []entryBody, last *lastAsset) []ledger.Entry {
 	if len(list) < 2 || len(list) > ledger.MaxEntries {
 		f.add("/entries", "want 2 to "+strconv.Itoa(ledger.MaxEntries)+" entries")
 		return nil
 	}
 	entries := make([]ledger.Entry, 0, len(list))
-	var last lastAsset
 	for i := range list {
 		e := &list[i]
 		account, err := parseAddress(e.Account)
@@ -137,23 +136,18 @@ func signed(f *faults, pointer string, n numeral) *money.Signed {
 	return &value
 }
 
-// lastAsset remembers the asset that was parsed last: that of the next entry is mostly the same.
-type lastAsset struct {
-	text, fault string
-	asset       money.Asset
-}
+// lastAsset remembers the asset that was parsed last: that of the next entry, and of the next request, is mostly the same.
+type lastAsset struct{ asset money.Asset }
 
-func (l *lastAsset) parse(text string) (money.Asset, string) {
-	if text == "" {
+func (l *lastAsset) parse(text string) (asset money.Asset, fault string) {
+	switch {
+	case text == "":
 		return "", required
+	case text == string(l.asset):
+		return l.asset, ""
 	}
-	if text == l.text {
-		return l.asset, l.fault
-	}
-	*l = lastAsset{text: text}
 	if _, err := money.ParseAsset(text); err != nil {
-		l.fault = reason(err)
-		return "", l.fault
+		return "", reason(err)
 	}
 	// A book keeps the assets it has seen: it must not keep the whole request with them.
 	l.asset = money.Asset(strings.Clone(text))

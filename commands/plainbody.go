@@ -118,7 +118,7 @@ func (b *transactionBody) reset() {
 	transfers, entries := b.transferSpace, b.entrySpace
 	clear(transfers)
 	clear(entries)
-	*b = transactionBody{movementBody: movementBody{transferSpace: transfers[:0], entrySpace: entries[:0]}}
+	*b = transactionBody{movementBody: movementBody{last: b.last, transferSpace: transfers[:0], entrySpace: entries[:0]}}
 }
 
 func (p *plain) transaction(b *transactionBody) bool {

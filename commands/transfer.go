@@ -15,7 +15,7 @@ type single struct {
 
 // transfers makes those of the domain. Where there are too few or too many it makes an empty list, not nil: the form that
 // was given is still that with transfers.
-func transfers(f *faults, list []transferBody) []ledger.Transfer {
+func transfers(f *faults, list []transferBody, last *lastAsset) []ledger.Transfer {
 	if len(list) < 1 || len(list) > ledger.MaxTransfers {
 		f.add("/transfers", "want 1 to "+strconv.Itoa(ledger.MaxTransfers)+" transfers")
 		return []ledger.Transfer{}
@@ -39,7 +39,6 @@ func transfers(f *faults, list []transferBody) []ledger.Transfer {
 		made = make([]ledger.Transfer, 0, len(list))
 		from, to = make([]ledger.Source, 0, sources), make([]ledger.Destination, 0, destinations)
 	}
-	var last lastAsset
 	for i := range list {
 		b := &list[i]
 		var t ledger.Transfer
