@@ -157,6 +157,27 @@ func TestTransfers(t *testing.T) {
 			move a , b , a -> a X all
 			balance a X 9
 		`,
+		"what open holds would take is not there to give": `
+			ledger wallets
+			move world -> a X 100
+			hold move a -> shop X 30
+			move a -> b X most 80
+			balance b X 70
+			move a -> b X all => insufficient_funds account a available 0 required 1
+			void 1
+			hold move a , b -> shop X most 50 ; a , b -> fees X 20
+			pending a X 30 0
+			pending b X 40 0
+			pending shop X 0 50
+			hold move a , b -> shop X 31 => insufficient_funds account b available 30 required 31
+			hold move b -> c X all ; c -> d X all => insufficient_funds account c available 0 required 1   # c has it only when it is captured
+			hold move b -> c X 10 ; b -> b X all ; b -> d X all => insufficient_funds account b available 0 required 1
+			hold move b -> c X 10 ; b -> d X all
+			pending d X 0 20
+			holds 3
+			move b -> c X 1 if b X balance eq 70 and b X available eq 0 => insufficient_funds account b
+			move world -> c X 1 if b X available gte 1 => precondition_failed account b available 0
+		`,
 		"assets are apart": `
 			ledger wallets
 			move world -> a X 5 ; world -> a Y 7
