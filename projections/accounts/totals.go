@@ -40,6 +40,7 @@ type key struct {
 
 type total struct {
 	key
+
 	posted, pending ledger.Totals
 
 	changed bool
@@ -184,8 +185,8 @@ func (t *totals) store(tx *views.Tx) error {
 	return err
 }
 
-// digits saves making the text of what nearly always is zero.
-func digits(amount money.Amount) string {
+// digits is an amount as a column's value. It saves making one of what nearly always is zero.
+func digits(amount money.Amount) any {
 	if amount.IsZero() {
 		return "0"
 	}

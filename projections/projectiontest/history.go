@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -208,7 +209,7 @@ func (h *History) entries(b *book) (entries []ledger.Entry) {
 }
 
 func (h *History) metadata() ledger.Metadata {
-	metadata := ledger.Metadata{"order": fmt.Sprint(h.random.IntN(9)), "a": "b"}
+	metadata := ledger.Metadata{"order": strconv.Itoa(h.random.IntN(9)), "a": "b"}
 	if h.random.IntN(2) == 0 {
 		delete(metadata, "a")
 		metadata["\"k\"\n"] = "<v>"

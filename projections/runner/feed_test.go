@@ -12,8 +12,8 @@ import (
 
 func TestReadModelsEqualTheModel(t *testing.T) {
 	for seed, batch := range []int{50, 1, 7, 1000} {
-		s := newScene(t, uint64(seed)) //nolint:gosec // an index
-		for range 3 {                  // each time a new process, which knows nothing and goes on
+		s := newScene(t, uint64(seed))
+		for range 3 { // each time a new process, which knows nothing and goes on
 			s.append(200)
 			config := s.config()
 			config.BatchMax = batch
