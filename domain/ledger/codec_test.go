@@ -62,6 +62,7 @@ func golden() map[string]ledger.Event {
 		},
 	}
 	maps.Copy(events, goldenState())
+	maps.Copy(events, goldenHolds())
 	return events
 }
 
@@ -114,9 +115,14 @@ func TestEncodedIsJSON(t *testing.T) {
 				Credit  *money.Amount   `json:"credit"`
 			} `json:"entries"`
 			EffectiveAt time.Time       `json:"effective_at"`
+			IntendedAt  time.Time       `json:"intended_at"`
 			Reference   string          `json:"reference"`
 			Description string          `json:"description"`
 			Metadata    ledger.Metadata `json:"metadata"`
+			Reverts     uint64          `json:"reverts"`
+			Forced      bool            `json:"forced"`
+			Reason      string          `json:"reason"`
+			Hold        uint64          `json:"hold"`
 		}
 		d := json.NewDecoder(bytes.NewReader(encoded.Data))
 		d.DisallowUnknownFields()
@@ -124,7 +130,9 @@ func TestEncodedIsJSON(t *testing.T) {
 			t.Fatalf("%s: %v", encoded.Data, err)
 		}
 		back := ledger.TransactionPosted{
-			ID: got.ID, EffectiveAt: got.EffectiveAt, Reference: got.Reference, Description: got.Description, Metadata: got.Metadata,
+			ID: got.ID, EffectiveAt: got.EffectiveAt, IntendedAt: got.IntendedAt,
+			Reference: got.Reference, Description: got.Description, Metadata: got.Metadata,
+			Reverts: got.Reverts, Forced: got.Forced, Reason: got.Reason, Hold: got.Hold,
 		}
 		for _, g := range got.Entries {
 			entry := ledger.Entry{Account: g.Account, Asset: g.Asset}
@@ -236,6 +244,7 @@ func FuzzDecode(f *testing.F) {
 		"LedgerOpened", "AccountOpened", "TransactionPosted",
 		"ChartReplaced", "AccountClosed", "AccountReopened", "AccountMetadataSet", "TransactionMetadataSet",
 		"PeriodClosed", "PeriodReopened", "AssertionDeclared", "AssertionHeld", "AssertionBroken",
+		"HoldPlaced", "HoldCaptured", "HoldVoided", "HoldExpired",
 	}
 	for _, e := range golden() {
 		encoded, err := ledger.Encode(e)
@@ -275,14 +284,22 @@ func FuzzDecode(f *testing.F) {
 
 // transactions draws events with anything in them that the types can hold.
 func transactions() *rapid.Generator[ledger.TransactionPosted] {
+	times := rapid.Custom(func(t *rapid.T) time.Time {
+		return time.Unix(
+			rapid.Int64Range(-62135596800, 253402300799).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"),
+		).UTC()
+	})
 	return rapid.Custom(func(t *rapid.T) ledger.TransactionPosted {
 		e := ledger.TransactionPosted{
-			ID: rapid.Uint64().Draw(t, "id"),
-			EffectiveAt: time.Unix(
-				rapid.Int64Range(-62135596800, 253402300799).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"),
-			).UTC(),
+			ID:          rapid.Uint64().Draw(t, "id"),
+			EffectiveAt: times.Draw(t, "effective"),
 			Reference:   rapid.String().Draw(t, "reference"),
 			Description: rapid.String().Draw(t, "description"),
+		}
+		if rapid.Bool().Draw(t, "more") {
+			e.IntendedAt, e.Reason = times.Draw(t, "intended"), rapid.String().Draw(t, "reason")
+			e.Reverts, e.Forced = rapid.Uint64().Draw(t, "reverts"), rapid.Bool().Draw(t, "forced")
+			e.Hold = rapid.Uint64().Draw(t, "hold")
 		}
 		for range rapid.IntRange(1, 5).Draw(t, "entries") {
 			e.Entries = append(e.Entries, ledger.Entry{
