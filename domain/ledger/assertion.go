@@ -94,9 +94,7 @@ func (f *faults) declareAssertion(c DeclareAssertion) {
 	if c.Asset == "" {
 		f.addf("/asset", "want an asset")
 	}
-	if year := c.At.UTC().Year(); year < 1 || year > 9999 {
-		f.addf("/at", "want a year from 1 to 9999")
-	}
+	f.time("/at", c.At)
 	switch b := c.Bounds; {
 	case b.EQ == nil && b.GTE == nil && b.LTE == nil:
 		f.addf("/equals", "want equals, or gte, lte or both")

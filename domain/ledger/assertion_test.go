@@ -130,6 +130,19 @@ func TestAssertions(t *testing.T) {
 			told TransactionPosted AssertionBroken
 			assertion 1 broken 5
 		`,
+		"in the order of their numbers": `
+			ledger general
+			assert a Y eq 0
+			assert a X eq 0
+			assert b Y eq 0
+			evaluate 3
+			evaluate 2
+			evaluate 1
+			post w -> a X 1, w -> a Y 1, w -> b Y 1
+			judged 1 2 3
+			post b -> a Y 1, b -> a X 1
+			judged 3
+		`,
 		"up to a time": `
 			ledger general
 			on 2026-01-10 post w -> a X 5

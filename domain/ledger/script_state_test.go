@@ -23,6 +23,7 @@ import (
 //	assert PATTERN ASSET [at TIME] eq|gte|lte N …      declare an assertion
 //	evaluate ID                                        evaluate it on what the log has before it
 //	told EVENT …                                       what must be: the types of the last command's events,
+//	judged ID …                                        the assertions that they judge,
 //	noted A|N KEY=VALUE …                              metadata as they are now,
 //	closed A, open A                                   whether an account takes entries,
 //	closed through DAY|never                           the days that are closed,
@@ -71,6 +72,17 @@ func (s *script) stateHolds(verb string, args []string) (known bool) {
 			names = append(names, name)
 		}
 		s.equal(strings.Join(names, " "), strings.Join(args, " "))
+	case "judged":
+		var ids []string
+		for _, e := range s.last {
+			switch e := e.(type) {
+			case ledger.AssertionHeld:
+				ids = append(ids, strconv.FormatUint(e.ID, 10))
+			case ledger.AssertionBroken:
+				ids = append(ids, strconv.FormatUint(e.ID, 10))
+			}
+		}
+		s.equal(strings.Join(ids, " "), strings.Join(args, " "))
 	case "noted":
 		got, want := s.book.AccountMetadata(address.Address(args[0])), s.metadata(args[1:])
 		if id, err := strconv.ParseUint(args[0], 10, 64); err == nil {

@@ -291,6 +291,125 @@ func TestPeriods(t *testing.T) {
 	})
 }
 
+// TestTheFirstReasonOfManyIsGiven: of the reasons that apply, later ones are given only after earlier ones are taken away.
+func TestTheFirstReasonOfManyIsGiven(t *testing.T) {
+	t.Parallel()
+	play(t, `
+		rule world liability
+		rule full liability max 0
+		rule users:** liability min 0 assets USD/2
+		rule gone liability
+		rule shut liability
+		rule big liability
+		ledger reject
+		post world -> big USD/2 max ref used
+		account gone
+		account shut
+		close shut
+		close x => account_not_found
+		forget
+		rule world liability
+		rule full liability max 0
+		rule users:** liability min 0 assets USD/2
+		rule shut liability
+		rule big liability
+		chart reject
+		period close 2025-12-31
+
+		on 2025-12-31 post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1, users:a -> shut USD/2 1, world -> gone USD/2 1 ref used if world USD/2 balance eq 1 => reference_exists
+		on 2025-12-31 post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1, users:a -> shut USD/2 1, world -> gone USD/2 1 if world USD/2 balance eq 1 => account_not_declared account gone
+		on 2025-12-31 post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1, users:a -> shut USD/2 1 if world USD/2 balance eq 1 => period_closed
+		on 2025-12-31 reroute post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1, users:a -> shut USD/2 1 if world USD/2 balance eq 1 => account_closed account shut
+		post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1, users:a -> shut USD/2 1 if world USD/2 balance eq 1 => account_closed account shut
+		post world -> full USD/2 1, users:a -> big USD/2 1, users:a -> world EUR/2 1 if world USD/2 balance eq 1 => asset_not_allowed account users:a
+		post world -> full USD/2 1, users:a -> big USD/2 1 if world USD/2 balance eq 1 => precondition_failed
+		post world -> full USD/2 1, users:a -> big USD/2 1 => amount_out_of_range account world
+		post big -> full USD/2 1, users:a -> world USD/2 1 => insufficient_funds account users:a
+
+		# each command's own
+		close big => account_not_empty
+		close gone
+		close gone => account_closed
+		forget
+		rule world liability max 0
+		chart reject => chart_conflict
+		note nobody k=1 => account_not_found
+		note 2 k=1 => transaction_not_found
+	`)
+}
+
+//nolint:dupword // numbers and names come twice in a row where they have to
+func TestStateAndHolds(t *testing.T) {
+	t.Parallel()
+	playAll(t, map[string]string{
+		"what is pending keeps an account open": `
+			ledger general
+			hold post a -> b X 5
+			close a => account_not_empty account a
+			close b => account_not_empty account b
+			void 1
+			close a
+			hold post a -> b X 5 => account_closed account a
+			reopen a
+			hold post a -> b X 5
+			capture 1 => hold_not_open
+			capture 2
+			post b -> a X 5
+			close a
+			revert 1 => account_closed account a
+			revert 1 force
+		`,
+		"a chart counts what is pending": `
+			ledger general
+			hold post a -> b X 5
+			forget
+			rule b liability
+			chart reject => chart_conflict account a pointer /rules
+			forget
+			rule a liability min -4
+			chart allow => chart_conflict account a pointer /rules/0
+			forget
+			rule b liability max 4
+			chart allow => chart_conflict account b pointer /rules/0
+			forget
+			rule a liability min -5 max 0             # what a hold would take does not raise it
+			rule b liability min 0 max 5
+			chart allow
+			capture 1
+			balance b X 5
+			post a -> b X 1 => insufficient_funds
+		`,
+		"captures and reversals in a closed period": `
+			ledger general
+			hold post a -> b X 5
+			post a -> b X 1
+			period close 2026-01-31
+			hold post a -> b X 5
+			capture 1 => period_closed open 2026-02-01
+			status 1 open debit a X 5 , credit b X 5
+			on 2026-01-05 reroute capture 1
+			effective 2 2026-02-01 intended 2026-01-05
+			on 2026-02-02 capture 2
+			effective 3 2026-02-02
+			revert 1 => period_closed open 2026-02-01
+			revert 1 force => period_closed open 2026-02-01
+			on 2026-01-31 reroute revert 1
+			effective 4 2026-02-01 intended 2026-01-31
+		`,
+		"holds count in no assertion until they are captured": `
+			ledger general
+			assert b X eq 0
+			evaluate 1
+			hold post a -> b X 5
+			told AccountOpened AccountOpened HoldPlaced
+			capture 1
+			told HoldCaptured TransactionPosted AssertionBroken
+			revert 1
+			told TransactionPosted AssertionHeld
+		`,
+	})
+}
+
 func playAll(t *testing.T, scripts map[string]string) {
 	t.Helper()
 	for name, text := range scripts {
