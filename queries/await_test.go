@@ -14,7 +14,7 @@ import (
 )
 
 // ledgerPaths are all queries of a ledger.
-var ledgerPaths = []string{"", "/accounts", "/accounts/users:1", "/accounts/users:1/entries", "/balances", "/transactions", "/transactions/1"}
+var ledgerPaths = []string{"", "/accounts", "/accounts/users:1", "/accounts/users:1/entries", "/balances", "/transactions", "/transactions/1", "/holds", "/periods", "/assertions"}
 
 // withoutPolling makes a waiting request hang until the board wakes it.
 func withoutPolling(o *queries.Options) { o.PollEvery = time.Hour }
@@ -38,7 +38,7 @@ func TestARequestWaitsForItsRevision(t *testing.T) {
 					replies <- w.get(fmt.Sprintf("/ledgers/main%s?min_revision=%d&wait=50", path, w.head("main")))
 				}()
 				// Whether the request comes before or after any of these, it must see what it demands.
-				for _, projection := range []string{"transactions", "accounts", "ledgers", "entries"} {
+				for _, projection := range []string{"transactions", "accounts", "holds", "periods", "assertions", "ledgers", "entries"} {
 					w.project(projection)
 				}
 				var any any

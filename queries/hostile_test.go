@@ -67,6 +67,24 @@ func TestHostileParameters(t *testing.T) {
 		{"/transactions/x", 404, "transaction_not_found", ""},
 		{"/transactions/9223372036854775808", 404, "transaction_not_found", ""},
 		{"/transactions/18446744073709551615", 404, "transaction_not_found", ""},
+		{"/accounts/users:1/entries?at=2026-13-01", 422, "invalid_field", "?at"},
+		{"/accounts/users:1/entries?as_of_revision=-1", 422, "invalid_field", "?as_of_revision"},
+		{"/accounts/users:1/entries?as_of_revision=99&wait=0", 504, "revision_not_reached", ""},
+		{"/accounts/users:1/entries?as_of_revision=1", 404, "account_not_found", ""},
+		{"/accounts/users:1/entries?as_of_revision=3&cursor=" + *lines.NextCursor, 422, "invalid_field", "?cursor"},
+		{"/holds?status=closed", 422, "invalid_field", "?status"},
+		{"/holds?account=a:**:b", 422, "invalid_field", "?account"},
+		{"/holds?colour=red", 400, "malformed_request", "?colour"},
+		{"/holds?cursor=" + *posted.NextCursor, 422, "invalid_field", "?cursor"},
+		{"/holds/1", 404, "hold_not_found", ""},
+		{"/holds/0", 404, "hold_not_found", ""},
+		{"/holds/x", 404, "hold_not_found", ""},
+		{"/holds/18446744073709551615", 404, "hold_not_found", ""},
+		{"/assertions?status=open", 422, "invalid_field", "?status"},
+		{"/assertions?cursor=" + *posted.NextCursor, 422, "invalid_field", "?cursor"},
+		{"/assertions/1", 404, "not_found", "assertion"},
+		{"/assertions/01", 404, "not_found", "assertion"},
+		{"/periods?limit=1", 400, "malformed_request", "?limit"},
 		{"/events?from=-1", 422, "invalid_field", "?from"},
 		{"/events?cursor=" + *posted.NextCursor, 422, "invalid_field", "?cursor"},
 		{"/events?from=1&cursor=" + *history.NextCursor, 422, "invalid_field", "?cursor"},
@@ -74,6 +92,9 @@ func TestHostileParameters(t *testing.T) {
 		if detail := w.get("/ledgers/main"+test.path).fails(test.status, test.code); !strings.Contains(detail, test.about) {
 			t.Errorf("%s: %s, want something about %s", test.path, detail, test.about)
 		}
+	}
+	for _, path := range []string{"/holds", "/holds/1", "/periods", "/assertions", "/assertions/1"} {
+		w.get("/ledgers/other"+path).fails(404, "ledger_not_found")
 	}
 	w.get("/ledgers?min_revision=0").fails(400, "malformed_request")
 }

@@ -1,7 +1,10 @@
 package queries_test
 
 import (
+	"cmp"
+	"maps"
 	"math/big"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -149,6 +152,32 @@ func (n naive) statement(at address.Address, keep func(naiveLine) bool) []wire.S
 		}
 	}
 	return found
+}
+
+// ends are the balances of an account before a time and up to another, of the assets in which it had moved at either.
+func (n naive) ends(at address.Address, from, upTo time.Time, asset string) (opening, closing []wire.AssetBalance) {
+	opening, closing = []wire.AssetBalance{}, []wire.AssetBalance{}
+	first, last, moved := make(map[string]string), make(map[string]string), make(map[string]bool)
+	for _, line := range n.statement(at, func(naiveLine) bool { return true }) {
+		of := line.Asset
+		if asset != "" && of != asset {
+			continue
+		}
+		if line.EffectiveAt.Before(from) {
+			first[of], moved[of] = line.BalanceAfter, true
+		}
+		if !line.EffectiveAt.After(upTo) {
+			last[of], moved[of] = line.BalanceAfter, true
+		}
+	}
+	if asset != "" {
+		moved[asset] = true
+	}
+	for _, of := range slices.Sorted(maps.Keys(moved)) {
+		opening = append(opening, wire.AssetBalance{Asset: of, Balance: cmp.Or(first[of], "0")})
+		closing = append(closing, wire.AssetBalance{Asset: of, Balance: cmp.Or(last[of], "0")})
+	}
+	return opening, closing
 }
 
 // accountItself is the grouping by account.

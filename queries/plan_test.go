@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/daybook-ledger/daybook/domain/ledger"
 )
 
 // TestNoStatementReadsAWholeTable runs every kind of query and then asks the database how it goes about each statement.
@@ -13,8 +15,11 @@ func TestNoStatementReadsAWholeTable(t *testing.T) {
 	for i := range 30 {
 		post := transfer("world", fmt.Sprintf("users:%d", i%3), "USD/2", "1", fmt.Sprintf("2026-01-%02dT12:00:00Z", i%28+1))
 		post.Metadata = map[string]string{"a": "b", "c": "d"}
-		w.do("main", post)
+		w.do("main", post, ledger.PlaceHold{Movement: post.Movement})
 	}
+	referred := place("users:1", "world", "1")
+	referred.Reference = "x"
+	w.do("main", referred, ledger.ClosePeriod{Through: day("2025-01-31")}, ledger.DeclareAssertion{Pattern: "*", Asset: "JPY", Bounds: ledger.Bounds{EQ: signed("0")}})
 	w.project()
 	const between = "from=2026-01-01&to=2026-01-05"
 	for _, path := range []string{
@@ -25,12 +30,15 @@ func TestNoStatementReadsAWholeTable(t *testing.T) {
 		"/transactions", "/transactions?q=x", "/transactions?" + between, "/transactions?reference=x", "/transactions?reference=x&" + between,
 		"/transactions?account=users:1", "/transactions?account=users:1&" + between, "/transactions?metadata[a]=b",
 		"/transactions?metadata[a]=b&metadata[c]=d&" + between, "/transactions?account=users:1&metadata[a]=b", "/transactions/7",
+		"/accounts/users:1/entries?as_of_revision=40", "/accounts/users:1/entries?as_of_revision=9&from=2026-01-03&at=2026-01-05T00:00:00Z",
+		"/holds", "/holds?status=open", "/holds?status=voided&account=users:1", "/holds?account=users:*&metadata[a]=b", "/holds?reference=x",
+		"/holds?reference=x&status=open", "/holds/7", "/periods", "/assertions", "/assertions?status=evaluating", "/assertions/1",
 	} {
 		var any any
 		w.get("/ledgers/main" + path).ok(&any)
 	}
 	texts := w.queries.Statements()
-	if len(texts) < 25 {
+	if len(texts) < 35 {
 		t.Errorf("only %d statements were run", len(texts))
 	}
 	for _, text := range texts {

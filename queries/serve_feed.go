@@ -33,7 +33,7 @@ func (q *Queries) followEvents(c echo.Context) error {
 		return err
 	}
 	f := &feed{q: q, c: c, ledger: r.ledger, next: from, stopping: httpx.Stopping(ctx)}
-	if _, err := f.read(ctx); err != nil { // nothing is said yet, so that it can still be answered
+	if read, err := f.read(ctx); err != nil && read == 0 { // nothing is said yet, so that it can still be answered
 		return problem(err)
 	}
 	q.setKnownRevision(c, r, f.next-1, f.next > from)
@@ -100,16 +100,16 @@ func (f *feed) run(ctx context.Context) error {
 	}
 	pause, trusting := f.q.poll, true
 	for {
-		// The store may be unavailable for a moment: the client had better wait here than ask again and again.
 		read, err := f.read(ctx)
-		if err != nil && !errors.Is(err, errHistoryUnavailable) {
-			return err
-		}
 		if read > 0 {
 			if err := f.send(f.page); err != nil {
 				return err
 			}
 			pause, trusting = f.q.poll, true
+		}
+		// The store may be unavailable for a moment: the client had better wait here than ask again and again.
+		if err != nil && !errors.Is(err, errHistoryUnavailable) {
+			return err
 		}
 		select {
 		case <-f.stopping:
@@ -142,16 +142,18 @@ func (f *feed) begin() error {
 	return f.send(append([]byte(feedHello), f.page...))
 }
 
-// read reads the next page, and tells how many events it has.
+// read reads the next page, and tells how many events it has: those before the one that cannot be read, if it fails.
 func (f *feed) read(ctx context.Context) (events int, err error) {
 	f.page = f.page[:0]
 	err = f.q.events(ctx, f.ledger, f.next, func(e eventstore.Recorded) (err error) {
+		whole := f.page
 		f.page = append(f.page, "id: "...)
 		f.page = strconv.AppendUint(f.page, uint64(e.Revision), 10)
 		f.page = append(f.page, "\nevent: "...)
 		f.page = append(f.page, e.Type...)
 		f.page = append(f.page, "\ndata: "...)
 		if f.page, err = appendEvent(f.page, f.ledger, &e); err != nil {
+			f.page = whole
 			return err
 		}
 		f.page = append(f.page, "\n\n"...)

@@ -25,11 +25,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/watermark"
 	"github.com/daybook-ledger/daybook/projections"
-	"github.com/daybook-ledger/daybook/projections/accounts"
-	"github.com/daybook-ledger/daybook/projections/entries"
-	"github.com/daybook-ledger/daybook/projections/ledgers"
 	"github.com/daybook-ledger/daybook/projections/projector"
-	"github.com/daybook-ledger/daybook/projections/transactions"
 	"github.com/daybook-ledger/daybook/projections/views"
 	"github.com/daybook-ledger/daybook/queries"
 )
@@ -98,7 +94,7 @@ func (w *world) addModels(ctx context.Context) {
 		live, err = tx.Generations()
 		return err
 	}))
-	for _, p := range []projector.Projection{ledgers.Projection(), accounts.Projection(), entries.Projection(), transactions.Projection()} {
+	for _, p := range projections.All() {
 		for _, generation := range live {
 			if generation.Projection == p.Model.Name {
 				w.models[p.Model.Name] = &model{
@@ -119,23 +115,69 @@ func (w *world) open(name string) {
 func (w *world) do(name string, commands ...ledger.Command) {
 	w.Helper()
 	var records []eventstore.Record
+	for _, command := range commands {
+		some, err := w.decide(name, command)
+		must(w, err)
+		records = append(records, some...)
+	}
+	w.append(name, records)
+}
+
+// try is do for one command, which may be refused.
+func (w *world) try(name string, command ledger.Command) (accepted bool) {
+	w.Helper()
+	records, err := w.decide(name, command)
+	if err == nil {
+		w.append(name, records)
+	}
+	return err == nil
+}
+
+func (w *world) decide(name string, command ledger.Command) (records []eventstore.Record, err error) {
+	w.Helper()
 	book := w.books[name]
 	if book == nil {
 		book = ledger.NewBook()
 		w.books[name] = book
 	}
-	for _, command := range commands {
-		must(w, ledger.Validate(command))
-		w.clock = w.clock.Add(time.Millisecond)
-		events, err := ledger.Decide(book, command, w.clock)
-		must(w, err)
-		for _, event := range events {
-			must(w, ledger.Evolve(book, event))
-			records = append(records, w.record(name, event))
-		}
+	must(w, ledger.Validate(command))
+	w.clock = w.clock.Add(time.Millisecond)
+	events, err := ledger.Decide(book, command, w.clock)
+	for _, event := range events {
+		must(w, ledger.Evolve(book, event))
+		records = append(records, w.record(name, event))
+	}
+	return records, err
+}
+
+func (w *world) append(name string, records []eventstore.Record) {
+	w.Helper()
+	if len(records) == 0 {
+		return
 	}
 	_, err := w.log.Append(w.Context(), "ledger-"+name, eventstore.Any(), records)
 	must(w, err)
+}
+
+// revert is the command that reverts a transaction.
+func (w *world) revert(name string, id uint64) ledger.RevertTransaction {
+	w.Helper()
+	for _, e := range w.events[name] {
+		if posted, ok := e.Body.(ledger.TransactionPosted); ok && posted.ID == id {
+			return ledger.RevertTransaction{ID: id, Original: posted.Entries}
+		}
+	}
+	w.Fatalf("there is no transaction %d", id)
+	return ledger.RevertTransaction{}
+}
+
+// day is a date as the ledger has it.
+func day(text string) ledger.Day {
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		panic(err)
+	}
+	return ledger.Day(at.Unix() / (24 * 60 * 60))
 }
 
 func (w *world) record(name string, event ledger.Event) eventstore.Record {
@@ -200,13 +242,12 @@ func (w *world) apply(m *model, of string, events []projector.Event) {
 
 func (m *model) numbers(tx *views.Tx, ledgerID int64, event ledger.Event) ([]int64, error) {
 	var keys []views.AccountKey
-	switch e := event.(type) {
-	case ledger.AccountOpened:
-		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(e.Address)})
-	case ledger.TransactionPosted:
-		for _, entry := range e.Entries {
-			keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(entry.Account)})
-		}
+	one, entries := projector.Addresses(event)
+	if one != "" {
+		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(one)})
+	}
+	for _, entry := range entries {
+		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(entry.Account)})
 	}
 	numbers := make([]int64, len(keys))
 	return numbers, m.ids.Accounts(tx, keys, numbers)
