@@ -59,6 +59,15 @@ func TestEveryCodeIsReachable(t *testing.T) {
 	reject(ledger.AmountOutOfRange, move("w", "w", "X", money.MaxAmount))
 	reject(ledger.InsufficientFunds, move("u:a", "w", "X", money.NewAmount(2)))
 	reject(ledger.BalanceLimitExceeded, move("w", "u:a", "X", money.NewAmount(10)))
+
+	reject(ledger.HoldNotFound, ledger.VoidHold{ID: 1})
+	accept(ledger.PlaceHold{Movement: move("w", "u:a", "X", one).Movement})
+	reject(ledger.CaptureExceedsHold, ledger.CaptureHold{ID: 1, Amount: money.NewAmount(2)})
+	accept(ledger.VoidHold{ID: 1})
+	reject(ledger.HoldNotOpen, ledger.CaptureHold{ID: 1})
+	reject(ledger.TransactionNotFound, ledger.RevertTransaction{ID: 9})
+	accept(ledger.RevertTransaction{ID: 1, Original: used.Entries})
+	reject(ledger.AlreadyReverted, ledger.RevertTransaction{ID: 1, Original: used.Entries})
 }
 
 func TestEventsSayAllThatWasDecided(t *testing.T) {
@@ -223,6 +232,12 @@ func FuzzRestoreSnapshot(f *testing.F) {
 		}
 		f.Add(book.AppendSnapshot(nil))
 	}
+	for _, c := range stateSeeds() {
+		if err := submit(book, c); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(book.AppendSnapshot(nil))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := ledger.RestoreSnapshot(data)
 		if err != nil {
@@ -231,6 +246,10 @@ func FuzzRestoreSnapshot(f *testing.F) {
 		again, err := ledger.RestoreSnapshot(b.AppendSnapshot(nil))
 		if err != nil || string(again.AppendSnapshot(nil)) != string(b.AppendSnapshot(nil)) {
 			t.Errorf("%x restores to a book that does not: %v", data, err)
+		}
+		for id := range min(b.Holds(), 100) { // what holds say of the rest of the book may be wrong, and is told then
+			_ = submit(b, ledger.CaptureHold{ID: id + 1})
+			_ = submit(b, ledger.VoidHold{ID: id + 1})
 		}
 	})
 }
