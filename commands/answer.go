@@ -14,40 +14,37 @@ import (
 
 type event = engine.Event[ledger.Event]
 
-// appendAccepted writes the members of the answer to an accepted command: what it made, and the revision of its last
-// event. It is the same for a single command and in the results of a bulk, and for a replay.
+// appendAccepted writes the members of the answer to an accepted command: what it made or changed, and the revision of its
+// last event. It is the same for a single command and in the results of a bulk, and for a replay.
 func (h *Handlers) appendAccepted(ctx context.Context, b []byte, name string, a *answer) ([]byte, error) {
-	last := &a.Events[len(a.Events)-1]
-	var inForce ledger.Limits
-	if opened, ok := last.Event.(ledger.AccountOpened); ok {
-		chart, err := h.charts.of(ctx, name)
-		if err != nil {
-			return b, err
-		}
-		rule, _ := chart.Match(opened.Address)
-		inForce = opened.Limits.Over(rule.Limits)
-	}
-	b, err := appendSubject(b, name, last, inForce)
+	b, err := h.appendSubject(ctx, b, name, a.Events)
 	if err != nil {
 		return b, err
 	}
 	b = append(b, `,"revision":`...)
-	return strconv.AppendUint(b, uint64(last.Revision), 10), nil
+	return strconv.AppendUint(b, uint64(a.Events[len(a.Events)-1].Revision), 10), nil
 }
 
-// appendSubject writes the member that says what came about: the command's last event is about it, those before only
-// prepared it. The limits are those in force on the account, where it is an account.
-func appendSubject(b []byte, name string, e *event, inForce ledger.Limits) ([]byte, error) {
+// appendSubject writes the members that say what came about.
+func (h *Handlers) appendSubject(ctx context.Context, b []byte, name string, events []event) ([]byte, error) {
+	at := subjectOf(events)
+	e := &events[at]
 	switch happened := e.Event.(type) {
 	case ledger.TransactionPosted:
-		return appendTransaction(append(b, `"transaction":`...), name, &happened, e), nil
-	case ledger.AccountOpened:
-		account := wire.Account{
-			Address: string(happened.Address), Type: string(happened.Type), Status: "open",
-			Limits:   wire.Limits{MinBalance: optional(inForce.Min), MaxBalance: optional(inForce.Max)},
-			Metadata: happened.Metadata, OpenedAt: e.Envelope.RecordedAt,
+		b = appendTransaction(append(b, `"transaction":`...), name, &happened, e)
+		if happened.Hold == 0 {
+			return b, nil
 		}
-		return account.AppendJSON(append(b, `"account":`...)), nil
+		return h.appendCaptured(ctx, append(b, ','), name, events[:at])
+	case accountOpened:
+		return appendAccount(b, &happened.AccountOpened, happened.inForce, e), nil
+	case ledger.AccountOpened:
+		chart, err := h.charts.at(ctx, name, e.Revision)
+		if err != nil {
+			return b, unanswerable(err)
+		}
+		rule, _ := chart.Match(happened.Address)
+		return appendAccount(b, &happened, happened.Limits.Over(rule.Limits), e), nil
 	case ledger.LedgerOpened:
 		opened := wire.Ledger{
 			Name: happened.Name, CreatedAt: e.Envelope.RecordedAt.UTC(), Revision: uint64(e.Revision),
@@ -59,19 +56,38 @@ func appendSubject(b []byte, name string, e *event, inForce ledger.Limits) ([]by
 		}
 		return b, nil
 	default:
-		return b, fmt.Errorf("no answer is known for a %T", happened)
+		return h.appendChange(ctx, b, name, events, at)
 	}
+}
+
+// appendAccount writes an account that was just opened, with the limits in force on it.
+func appendAccount(b []byte, opened *ledger.AccountOpened, inForce ledger.Limits, e *event) []byte {
+	account := wire.Account{
+		Address: string(opened.Address), Type: string(opened.Type), Status: "open",
+		Limits:   wire.Limits{MinBalance: optional(inForce.Min), MaxBalance: optional(inForce.Max)},
+		Metadata: opened.Metadata, OpenedAt: e.Envelope.RecordedAt,
+	}
+	return account.AppendJSON(append(b, `"account":`...))
 }
 
 func appendTransaction(b []byte, name string, posted *ledger.TransactionPosted, e *event) []byte {
 	tx := wire.Transaction{
 		ID: posted.ID, Ledger: name, Status: "posted",
 		EffectiveAt: posted.EffectiveAt, RecordedAt: e.Envelope.RecordedAt,
-		Description: posted.Description, Metadata: posted.Metadata,
+		Description: posted.Description, Metadata: posted.Metadata, Forced: posted.Forced, Reason: posted.Reason,
 		Actor: e.Envelope.Actor, Revision: uint64(e.Revision),
+	}
+	if posted.Reverts != 0 {
+		tx.Reverts = &posted.Reverts
+	}
+	if posted.Hold != 0 {
+		tx.Hold = &posted.Hold
 	}
 	if posted.Reference != "" {
 		tx.Reference = &posted.Reference
+	}
+	if !posted.IntendedAt.IsZero() {
+		tx.IntendedAt = &posted.IntendedAt
 	}
 	return tx.AppendJSONWith(b, func(b []byte) []byte { return appendEntries(b, posted.Entries) })
 }

@@ -57,7 +57,7 @@ func (h *Handlers) submitBulk(c echo.Context, name, key string, b *bulk) error {
 		// No command is fit to be decided. What is left to tell is whether the ledger exists, and its revision.
 		return h.answerUnfit(c, name, b)
 	}
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
+	result, err := h.submit(c.Request().Context(), name, unit)
 	var refused *engine.RefusedError
 	if errors.As(err, &refused) {
 		cause := problemOf(refused.Err)
@@ -130,7 +130,9 @@ func (h *Handlers) writeResults(c echo.Context, name string, b *bulk, r *Result)
 		}
 		revision = max(revision, uint64(a.Events[len(a.Events)-1].Revision))
 		var err error
-		out = append(out, `{"status":201,`...)
+		out = append(out, `{"status":`...)
+		out = strconv.AppendInt(out, int64(statusOf(a.Events[subjectOf(a.Events)].Event)), 10)
+		out = append(out, ',')
 		if out, err = h.appendAccepted(c.Request().Context(), out, name, a); err != nil {
 			return err
 		}

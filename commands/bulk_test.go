@@ -25,7 +25,7 @@ func TestABulkAnswersEachCommandInOrder(t *testing.T) {
 		post(pay("users:alice", "users:bob", "10")),
 		post(pay("users:alice", "users:bob", "1")),
 		post(pay("users:alice", "users:bob", "0")),
-		`{"type":"place_hold","data":{}}`,
+		`{"type":"move_money","data":{}}`,
 		`{"data":{}}`,
 		`{"type":"open_account"}`,
 		`{"type":"open_account","idempotency_key":"","data":{"address":""}}`,

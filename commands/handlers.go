@@ -3,7 +3,6 @@ package commands
 import (
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -17,7 +16,7 @@ import (
 type Options struct {
 	// Ledgers decides commands.
 	Ledgers Submitter
-	// Store is read for the charts of ledgers.
+	// Store is read for what events tell and books do not keep.
 	Store eventstore.Store
 	// Actor tells who sent a request. Nil stands for "anonymous", whoever it was.
 	Actor func(echo.Context) string
@@ -35,7 +34,9 @@ type Handlers struct {
 	ledgers   Submitter
 	actor     func(echo.Context) string
 	log       *slog.Logger
+	history   history
 	charts    *charts
+	upkeep    *Upkeep
 	bodyLimit int64
 	bulkLimit int64
 }
@@ -43,9 +44,10 @@ type Handlers struct {
 // New makes the handlers.
 func New(o Options) *Handlers {
 	h := &Handlers{
-		ledgers: o.Ledgers, actor: o.Actor, log: o.Logger, charts: newCharts(o.Store),
+		ledgers: o.Ledgers, actor: o.Actor, log: o.Logger, history: history{store: o.Store}, upkeep: NewUpkeep(o.Ledgers, o.Store),
 		bodyLimit: o.BodyLimit, bulkLimit: o.BulkLimit,
 	}
+	h.charts = &charts{history: h.history, ledgers: o.Ledgers, known: map[string]ledgerCharts{}}
 	if h.actor == nil {
 		h.actor = func(echo.Context) string { return "anonymous" }
 	}
@@ -64,9 +66,22 @@ func New(o Options) *Handlers {
 // Register adds the routes to a group whose prefix is "/v1".
 func (h *Handlers) Register(group *echo.Group) {
 	group.POST("/ledgers", h.openLedger)
-	group.POST("/ledgers/:ledger/accounts", h.openAccount)
-	group.POST("/ledgers/:ledger/transactions", h.postTransaction)
-	group.POST("/ledgers/:ledger/bulk", h.bulk)
+	in := group.Group("/ledgers/:ledger")
+	in.PUT("/chart", h.replaceChart)
+	in.POST("/accounts", h.openAccount)
+	in.PATCH("/accounts/:account", h.setAccountMetadata)
+	in.POST("/accounts/:account/close", h.closeAccount)
+	in.POST("/accounts/:account/reopen", h.reopenAccount)
+	in.POST("/transactions", h.postTransaction)
+	in.PATCH("/transactions/:id", h.setTransactionMetadata)
+	in.POST("/transactions/:id/revert", h.revertTransaction)
+	in.POST("/holds", h.placeHold)
+	in.POST("/holds/:id/capture", h.captureHold)
+	in.POST("/holds/:id/void", h.voidHold)
+	in.POST("/periods/close", h.closePeriod)
+	in.POST("/periods/reopen", h.reopenPeriod)
+	in.POST("/assertions", h.declareAssertion)
+	in.POST("/bulk", h.bulk)
 }
 
 func (h *Handlers) openLedger(c echo.Context) error {
@@ -131,24 +146,32 @@ func (h *Handlers) inLedger(c echo.Context, cmd ledger.Command, key string, dryR
 
 // single submits one command and answers with what became of it.
 func (h *Handlers) single(c echo.Context, name string, cmd ledger.Command, key string, dryRun bool) error {
+	result, err := h.submitOne(c, name, cmd, key, dryRun)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		return h.writeDryRun(c, name, &result)
+	}
+	return h.writeAccepted(c, name, &result.Answers[0])
+}
+
+// submitOne submits one command. The error is the problem of one that is not accepted.
+func (h *Handlers) submitOne(c echo.Context, name string, cmd ledger.Command, key string, dryRun bool) (Result, error) {
 	unit := Unit{
 		Commands: []command{{Command: cmd, Key: key}}, DryRun: dryRun, Actor: h.actor(c), Correlation: httpx.RequestID(c),
 	}
 	if key != "" {
 		unit.Commands[0].Request = digestOf(cmd)
 	}
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
+	result, err := h.submit(c.Request().Context(), name, unit)
+	if err == nil {
+		err = result.Answers[0].Err
+	}
 	if err != nil {
-		return problemOf(err)
+		return result, problemOf(err)
 	}
-	a := &result.Answers[0]
-	if a.Err != nil {
-		return problemOf(a.Err)
-	}
-	if dryRun {
-		return h.writeDryRun(c, name, &result)
-	}
-	return h.writeAccepted(c, name, a)
+	return result, nil
 }
 
 // writeAccepted answers that a command was accepted, now or when its key was first used.
@@ -161,22 +184,29 @@ func (h *Handlers) writeAccepted(c echo.Context, name string, a *answer) error {
 		return err
 	}
 	*buf = append(*buf, '}')
-	last := &a.Events[len(a.Events)-1]
-	header := c.Response().Header()
-	header.Set(echo.HeaderLocation, location(name, last.Event))
-	if a.Replayed {
-		header.Set(headerReplayed, "true")
-	}
-	httpx.SetRevision(c, uint64(last.Revision))
-	return httpx.Answer(c, http.StatusCreated, *buf)
+	return writeAnswer(c, name, a.Events, a.Replayed, *buf)
 }
 
-// writeDryRun answers with the transaction as it would be, and the revision as it is.
+// writeAnswer answers with a body about events of one command, or of two that belong together.
+func writeAnswer(c echo.Context, name string, events []event, replayed bool, body []byte) error {
+	subject := events[subjectOf(events)].Event
+	header := c.Response().Header()
+	if at := location(name, subject); at != "" {
+		header.Set(echo.HeaderLocation, at)
+	}
+	if replayed {
+		header.Set(headerReplayed, "true")
+	}
+	httpx.SetRevision(c, uint64(events[len(events)-1].Revision))
+	return httpx.Answer(c, statusOf(subject), body)
+}
+
+// writeDryRun answers with the transaction or hold as it would be, and the revision as it is.
 func (h *Handlers) writeDryRun(c echo.Context, name string, r *Result) error {
 	buf := buffers.get()
 	defer buffers.put(buf)
 	a := &r.Answers[0]
-	b, err := appendSubject(append(*buf, '{'), name, &a.Events[len(a.Events)-1], ledger.Limits{})
+	b, err := h.appendSubject(c.Request().Context(), append(*buf, '{'), name, a.Events)
 	if err != nil {
 		return err
 	}
@@ -186,17 +216,4 @@ func (h *Handlers) writeDryRun(c echo.Context, name string, r *Result) error {
 	*buf = b
 	httpx.SetRevision(c, uint64(r.Revision))
 	return httpx.Answer(c, http.StatusOK, *buf)
-}
-
-// location is where queries have what a command made.
-func location(name string, e ledger.Event) string {
-	path := "/v1/ledgers/" + name
-	switch e := e.(type) {
-	case ledger.AccountOpened:
-		return path + "/accounts/" + url.PathEscape(string(e.Address))
-	case ledger.TransactionPosted:
-		return path + "/transactions/" + strconv.FormatUint(e.ID, 10)
-	default:
-		return path
-	}
 }

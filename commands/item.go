@@ -11,12 +11,6 @@ import (
 
 const maxCommands = 10_000
 
-// The types of commands in a bulk.
-const (
-	typePostTransaction = "post_transaction"
-	typeOpenAccount     = "open_account"
-)
-
 // item is one command of a bulk: a command of good shape, or the problem of a bad one.
 type item struct {
 	command ledger.Command
@@ -83,19 +77,13 @@ func (b *commandBody) item() item {
 		f.add("/data", required)
 		b.Data = nil
 	}
-	switch b.Type {
-	case typePostTransaction:
-		if b.Data != nil {
-			it.command, it.problem = transactionItem(b.Data)
-		}
-	case typeOpenAccount:
-		if b.Data != nil {
-			it.command, it.problem = accountItem(b.Data)
-		}
-	case "":
+	switch decode, known := itemTypes[b.Type]; {
+	case b.Type == "":
 		f.add("/type", required)
-	default:
-		f.add("/type", "want "+typePostTransaction+" or "+typeOpenAccount)
+	case !known:
+		f.add("/type", wantType)
+	case b.Data != nil:
+		it.command, it.problem = decode(b.Data)
 	}
 	if it.problem != nil {
 		it.problem = within(it.problem, "/data")
@@ -107,22 +95,6 @@ func (b *commandBody) item() item {
 		it.problem = httpx.InvalidField(f...)
 	}
 	return it
-}
-
-func transactionItem(data []byte) (ledger.Command, *httpx.Problem) {
-	var body transactionBody
-	if err := httpx.DecodeJSON(data, &body); err != nil {
-		return nil, httpx.AsProblem(err)
-	}
-	return body.item()
-}
-
-func accountItem(data []byte) (ledger.Command, *httpx.Problem) {
-	var body accountBody
-	if err := httpx.DecodeJSON(data, &body); err != nil {
-		return nil, httpx.AsProblem(err)
-	}
-	return body.command()
 }
 
 // commands are those of good shape, with the keys they are to have.

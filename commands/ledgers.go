@@ -31,8 +31,8 @@ type Submitter interface {
 func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 	return engine.New(store, engine.Decider[*ledger.Book, ledger.Command, ledger.Event]{
 		New:      ledger.NewBook,
-		Decide:   ledger.Decide,
-		Evolve:   ledger.Evolve,
+		Decide:   decide,
+		Evolve:   evolve,
 		Begin:    (*ledger.Book).Begin,
 		Commit:   (*ledger.Book).Commit,
 		Rollback: (*ledger.Book).Rollback,
@@ -47,7 +47,7 @@ func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 func StreamOf(name string) string { return "ledger-" + name }
 
 func encode(e ledger.Event) (engine.Payload, error) {
-	encoded, err := ledger.Encode(e)
+	encoded, err := ledger.Encode(plainEvent(e))
 	return engine.Payload{Type: encoded.Type, Schema: encoded.Version, Data: encoded.Data}, err
 }
 

@@ -46,7 +46,7 @@ func rejected(r *ledger.Rejection) *httpx.Problem {
 	p := httpx.InvalidField(fields...)
 	p.Code = httpx.Code(r.Code)
 	// The detail of a shape names the field in the domain's form; the others are about the book.
-	if r.Code != ledger.InvalidField || r.Account != "" {
+	if r.Code != ledger.InvalidField || r.Account != "" || len(fields) == 0 {
 		p.Detail = sentence(r.Detail)
 	}
 	about := func(name string, value any) { p.Members = append(p.Members, httpx.Member{Name: name, Value: value}) }
@@ -67,6 +67,12 @@ func rejected(r *ledger.Rejection) *httpx.Problem {
 	}
 	if r.Transaction != 0 {
 		about("transaction", r.Transaction)
+	}
+	if r.Hold != 0 {
+		about("hold", r.Hold)
+	}
+	if r.FirstOpen != nil {
+		about("first_open_day", r.FirstOpen.String())
 	}
 	return p
 }

@@ -39,7 +39,7 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 		return err
 	}
 	s := &streamed{
-		handlers: h, stream: StreamOf(name), key: key, queue: newLineQueue(queueCommands, queueBytes),
+		handlers: h, name: name, key: key, queue: newLineQueue(queueCommands, queueBytes),
 		unit:     Unit{Actor: h.actor(c), Correlation: httpx.RequestID(c)},
 		revision: uint64(start.Revision),
 	}
@@ -60,7 +60,7 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 // streamed is one stream on its way. The fields below submitter belong to its goroutine until that has ended.
 type streamed struct {
 	handlers *Handlers
-	stream   string
+	name     string
 	key      string
 	queue    *lineQueue
 
@@ -103,7 +103,7 @@ func (s *streamed) submit(ctx context.Context, items []lineItem) error {
 	}
 	var answers []answer
 	if len(unit.Commands) > 0 {
-		result, err := s.insist(ctx, unit)
+		result, err := s.handlers.submitBy(ctx, s.name, unit, s.insist)
 		if err != nil {
 			return err
 		}
@@ -138,11 +138,11 @@ func (s *streamed) command(it *lineItem) command {
 
 // insist submits a unit, and again after a pause for as long as too much is waiting: the client is held up by not
 // reading from it, rather than refused in the middle of its stream.
-func (s *streamed) insist(ctx context.Context, unit Unit) (Result, error) {
+func (s *streamed) insist(ctx context.Context, stream string, unit Unit) (Result, error) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
-		result, err := s.handlers.ledgers.Submit(ctx, s.stream, unit)
+		result, err := s.handlers.ledgers.Submit(ctx, stream, unit)
 		if !errors.Is(err, engine.ErrOverloaded) {
 			return result, err //nolint:wrapcheck // becomes a problem
 		}
