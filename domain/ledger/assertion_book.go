@@ -151,7 +151,7 @@ func (b *Book) eachAssertion(posted *TransactionPosted, visit func(place int, af
 	slices.Sort(s.due)
 	for _, place := range s.due {
 		a := &s.all[place]
-		if !a.counts(posted) {
+		if !countsBy(a.At, posted) {
 			continue
 		}
 		after, counted := a.tally, false
@@ -183,7 +183,7 @@ type known [64]uint64
 
 func (a *assertion) standsFor(l *line) bool {
 	if l.account == noAccount {
-		return a.Pattern.Match(l.Entry.Account)
+		return a.Pattern.Match(l.Account)
 	}
 	if a.known == nil {
 		a.known = new(known)
@@ -192,7 +192,7 @@ func (a *assertion) standsFor(l *line) bool {
 	key := (uint64(l.account) + 1) << 1
 	if *slot&^1 != key {
 		*slot = key
-		if a.Pattern.Match(l.Entry.Account) {
+		if a.Pattern.Match(l.Account) {
 			*slot |= 1
 		}
 	}

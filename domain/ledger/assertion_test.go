@@ -193,6 +193,14 @@ func TestAssertions(t *testing.T) {
 		`,
 		"and undone": `
 			ledger general
+			begin
+			assert z Z eq 0
+			begin
+			evaluate 1
+			assertion 1 holds 0
+			rollback
+			assertion 1 evaluating 0
+			rollback
 			post w -> a X 1
 			assert a X eq 1
 			evaluate 1

@@ -102,37 +102,40 @@ type HoldOrigin struct {
 // ChartReplaced puts a chart in the place of the one before. It does not change the types of accounts that exist.
 type ChartReplaced struct{ Chart Chart }
 
-// AccountClosed and AccountReopened: whether an account takes entries.
 type (
+	// AccountClosed forbids further entries on an account.
 	AccountClosed struct {
 		Address address.Address
 		Reason  string
 	}
+	// AccountReopened allows them again.
 	AccountReopened struct {
 		Address address.Address
 		Reason  string
 	}
 )
 
-// AccountMetadataSet and TransactionMetadataSet give the metadata as they are from now on, whole.
 type (
+	// AccountMetadataSet gives an account's metadata as they are from now on, whole.
 	AccountMetadataSet struct {
 		Address  address.Address
 		Metadata Metadata
 	}
+	// TransactionMetadataSet gives a transaction's metadata as they are from now on, whole.
 	TransactionMetadataSet struct {
 		ID       uint64
 		Metadata Metadata
 	}
 )
 
-// PeriodClosed and PeriodReopened: until which day nothing more may be effective. Through is the day that the command
-// named; Closed is the last closed day afterwards, nil where no day is closed.
 type (
+	// PeriodClosed forbids effective times up to the end of a day.
 	PeriodClosed struct {
 		Through Day
 		Reason  string
 	}
+	// PeriodReopened takes back the closing through a day, and every later one. Closed is the last closed day afterwards,
+	// nil where no day is closed.
 	PeriodReopened struct {
 		Through Day
 		Closed  *Day
@@ -151,15 +154,16 @@ type AssertionDeclared struct {
 	Bounds Bounds
 }
 
-// AssertionHeld and AssertionBroken tell the first evaluation of an assertion, and from then on each change. Transaction
-// is the one that brought it about, 0 for the first evaluation. Sums are those that Balance was made of.
 type (
+	// AssertionHeld tells that an assertion holds: at its first evaluation, and from then on whenever it was broken before.
+	// Transaction is the one that brought it about, 0 for the first evaluation. Sums are those that Balance was made of.
 	AssertionHeld struct {
 		ID          uint64
 		Transaction uint64
 		Balance     *big.Int
 		Sums        AssertionSums
 	}
+	// AssertionBroken tells that an assertion does not hold, or no longer. It has what AssertionHeld has.
 	AssertionBroken struct {
 		ID          uint64
 		Transaction uint64

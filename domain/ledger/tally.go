@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"math/big"
+	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/money"
@@ -63,9 +64,9 @@ func (t AccountType) normalSide() Side {
 	return Credit
 }
 
-// counts tells whether the assertion is about what a transaction effective at that time does to an asset.
-func (e *AssertionDeclared) counts(posted *TransactionPosted) bool {
-	return e.At.IsZero() || !posted.EffectiveAt.After(e.At)
+// countsBy tells whether an assertion up to a time, zero for any, is about a transaction.
+func countsBy(at time.Time, posted *TransactionPosted) bool {
+	return at.IsZero() || !posted.EffectiveAt.After(at)
 }
 
 // within tells whether a balance is what the bounds demand.
@@ -96,7 +97,7 @@ func (t *Tally) Count(e Event) {
 			t.normals[e.Address] = e.Type.normalSide()
 		}
 	case TransactionPosted:
-		if !t.about.counts(&e) {
+		if !countsBy(t.about.At, &e) {
 			return
 		}
 		for i := range e.Entries {
