@@ -89,6 +89,11 @@ func TestASweepIsRecordedAsWhatItMoved(t *testing.T) {
 	} {
 		h.post(toTransactions, other, "Idempotency-Key: sweep").want(422, "code=idempotency_key_reused")
 	}
+	share := `[{"account":"b","share":"%s"},{"account":"c","remainder":true}]`
+	h.post(toTransactions, move(`"world"`, fmt.Sprintf(share, "1/3"), `9`), "Idempotency-Key: share").want(201)
+	for _, other := range []string{"1/2", "2/3", "2/6"} {
+		h.post(toTransactions, move(`"world"`, fmt.Sprintf(share, other), `9`), "Idempotency-Key: share").want(422, "code=idempotency_key_reused")
+	}
 	// A list of one account is the account.
 	h.post(toTransactions, move(`[{"account":"users:alice"}]`, `[{"account":"users:bob"}]`, `"all"`), "Idempotency-Key: sweep").
 		want(201).wantHeader("Idempotent-Replayed", "true")
