@@ -147,10 +147,10 @@ func (r *resolution) enter(a address.Address, asset money.Asset, side Side, amou
 	}
 	at := holder{a, asset}
 	totals := r.totals(at)
-	sum := totals.on(side, r.pending)
+	sum := totalOn(&totals, side, r.pending)
 	var fits bool
 	if *sum, fits = sum.Add(amount); fits {
-		_, fits = totals.on(side, false).Add(*totals.on(side, true))
+		_, fits = totalOn(&totals, side, false).Add(*totalOn(&totals, side, true))
 	}
 	if !fits {
 		return tooMuch(a, asset)
@@ -166,8 +166,8 @@ func (r *resolution) totals(at holder) Totals {
 	return r.book.Totals(at.account, at.asset)
 }
 
-// on is the total of one side, posted or pending.
-func (t *Totals) on(side Side, pending bool) *money.Amount {
+// totalOn is the total of one side, posted or pending.
+func totalOn(t *Totals, side Side, pending bool) *money.Amount {
 	switch {
 	case side == Debit && pending:
 		return &t.PendingDebits
