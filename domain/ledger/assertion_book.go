@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/daybook-ledger/daybook/domain/money"
 )
@@ -17,6 +18,7 @@ type assertions struct {
 	round uint64 // of looking through assertions
 	due   []int
 	lines []line
+	after tally
 }
 
 type assertion struct {
@@ -25,7 +27,10 @@ type assertion struct {
 	status AssertionStatus
 	// tally has all matching entries; until the first evaluation, those after the declaration.
 	tally tally
-	known *known
+	// prefix is what all matching addresses start with, and all of the pattern where exact.
+	prefix string
+	exact  bool
+	known  *known
 }
 
 // sameAsset are the places in all of the assertions about one asset.
@@ -71,6 +76,7 @@ func (b *Book) addAssertion(added assertion) {
 		s.byAsset[added.Asset] = same
 	}
 	same.places = append(same.places, len(s.all))
+	added.prefix, added.exact = added.Pattern.Literal()
 	s.all = append(s.all, added)
 	b.onRollback(func() {
 		s.all = s.all[:len(s.all)-1]
@@ -131,7 +137,7 @@ func (b *Book) assertionsAfter(events []Event, posted *TransactionPosted) []Even
 }
 
 // eachAssertion calls visit, in the order of their numbers, for the assertions that a transaction counts in, with the
-// sums that they then have.
+// sums that they then have; visit keeps no pointer to them.
 func (b *Book) eachAssertion(posted *TransactionPosted, visit func(place int, after *tally)) {
 	s := &b.assertions
 	s.round++
@@ -154,16 +160,19 @@ func (b *Book) eachAssertion(posted *TransactionPosted, visit func(place int, af
 		if !countsBy(a.At, posted) {
 			continue
 		}
-		after, counted := a.tally, false
+		counted := false
 		for i := range s.lines {
 			l := &s.lines[i]
-			if l.Asset == a.Asset && a.standsFor(l) {
-				after.add(l.normal, l.Side, l.Amount)
-				counted = true
+			if l.Asset != a.Asset || !a.standsFor(l) {
+				continue
 			}
+			if !counted {
+				s.after, counted = a.tally, true
+			}
+			s.after.add(l.normal, l.Side, l.Amount)
 		}
 		if counted {
-			visit(place, &after)
+			visit(place, &s.after)
 		}
 	}
 	clear(s.lines) // so that the entries are not kept
@@ -182,6 +191,12 @@ func (b *Book) line(entry *Entry) line {
 type known [64]uint64
 
 func (a *assertion) standsFor(l *line) bool {
+	if a.exact {
+		return a.prefix == string(l.Account)
+	}
+	if !strings.HasPrefix(string(l.Account), a.prefix) {
+		return false
+	}
 	if l.account == noAccount {
 		return a.Pattern.Match(l.Account)
 	}
