@@ -222,9 +222,13 @@ func FuzzRestoreSnapshot(f *testing.F) {
 	f.Add(ledger.NewBook().AppendSnapshot(nil))
 	f.Add(book.AppendSnapshot(nil))
 	for _, c := range []ledger.Command{
-		ledger.OpenAccount{Address: "a", Limits: limits("-5", "7")}, referenced(payment(1), "r"), payment(300),
-		held(70), ledger.CaptureHold{ID: 1, Amount: money.NewAmount(9)},
-		ledger.PlaceHold{Movement: payment(300).Movement, ExpiresIn: time.Minute}, held(5), ledger.VoidHold{ID: 3},
+		ledger.OpenAccount{Address: "a", Limits: limits("-5", "7")},
+		referenced(payment(1), "r"), payment(300),
+		held(70),
+		ledger.CaptureHold{ID: 1, Amount: money.NewAmount(9)},
+		ledger.PlaceHold{Movement: payment(300).Movement, ExpiresIn: time.Minute},
+		held(5),
+		ledger.VoidHold{ID: 3},
 		ledger.RevertTransaction{ID: 3, Original: payment(9).Entries},
 	} {
 		if err := submit(book, c); err != nil {
@@ -258,8 +262,10 @@ func TestSnapshotsThatAreCutShort(t *testing.T) {
 	t.Parallel()
 	book := openBook(t)
 	for _, c := range []ledger.Command{
-		referenced(payment(1000), "r"), ledger.PlaceHold{Movement: payment(7).Movement, ExpiresIn: time.Minute},
-		ledger.CaptureHold{ID: 1, Amount: money.NewAmount(2)}, ledger.RevertTransaction{ID: 2, Original: payment(2).Entries},
+		referenced(payment(1000), "r"),
+		ledger.PlaceHold{Movement: payment(7).Movement, ExpiresIn: time.Minute},
+		ledger.CaptureHold{ID: 1, Amount: money.NewAmount(2)},
+		ledger.RevertTransaction{ID: 2, Original: payment(2).Entries},
 	} {
 		if err := submit(book, c); err != nil {
 			t.Fatal(err)

@@ -78,8 +78,10 @@ func TestHoldEventsThatCannotFollow(t *testing.T) {
 		t.Error("a hold is placed in a ledger that is not open")
 	}
 	for _, c := range []ledger.Command{
-		ledger.OpenLedger{Name: "books"}, referenced(payment(5), "first"), held(100), held(9),
-		ledger.CaptureHold{ID: 1, Amount: money.NewAmount(40)}, ledger.VoidHold{ID: 2},
+		ledger.OpenLedger{Name: "books"},
+		referenced(payment(5), "first"), held(100), held(9),
+		ledger.CaptureHold{ID: 1, Amount: money.NewAmount(40)},
+		ledger.VoidHold{ID: 2},
 		ledger.RevertTransaction{ID: 1, Original: payment(5).Entries},
 	} {
 		if err := submit(book, c); err != nil {
@@ -208,4 +210,6 @@ func TestRollbackOfManyHolds(t *testing.T) {
 	}
 }
 
-func held(amount uint64) ledger.PlaceHold { return ledger.PlaceHold{Movement: payment(amount).Movement} }
+func held(amount uint64) ledger.PlaceHold {
+	return ledger.PlaceHold{Movement: payment(amount).Movement}
+}
