@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"internal/httpx":     {"internal/run", echo, json, prometheus, uuid},
 	"internal/loadgen":   {},
 	"internal/journal":   {"domain/money", "domain/address"},
+	"internal/render":    {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":       {},
 	"internal/stream":    {"internal/stream/...", nats, watermill, prometheus},
 	"internal/telemetry": {echo, prometheus},

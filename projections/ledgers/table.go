@@ -4,7 +4,7 @@ import "github.com/daybook-ledger/daybook/projections/views"
 
 // Model is the read model's tables. The version rises with every change of a table or of what is written into it.
 func Model() views.Model {
-	return views.Model{Name: "ledgers", Version: 1, Tables: []views.Table{ledgers()}}
+	return views.Model{Name: "ledgers", Version: 2, Tables: []views.Table{ledgers()}}
 }
 
 func ledgers() views.Table {

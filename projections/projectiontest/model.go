@@ -80,8 +80,9 @@ func (m *Model) Dump() Dump {
 
 func (d Dump) add(view string, pairs ...any) {
 	var fields []string
-	for i := 0; i < len(pairs); i += 2 {
-		fields = append(fields, fmt.Sprint(pairs[i])+"="+text(fmt.Sprint(pairs[i]), pairs[i+1]))
+	for pair := range slices.Chunk(pairs, 2) {
+		name := fmt.Sprint(pair[0])
+		fields = append(fields, name+"="+text(name, pair[1]))
 	}
 	d[view] = append(d[view], strings.Join(fields, " "))
 }
@@ -215,7 +216,7 @@ func moment(t time.Time) (day int64, nanos int64) {
 func wireChart(chart ledger.Chart) wire.Chart {
 	w := wire.Chart{Undeclared: string(chart.Undeclared)}
 	for _, rule := range chart.Rules {
-		r := wire.Rule{Pattern: string(rule.Pattern), Type: string(rule.Type)}
+		r := wire.Rule{Pattern: string(rule.Pattern), AnyCase: rule.AnyCase, Type: string(rule.Type)}
 		if rule.Limits.Min != nil {
 			s := rule.Limits.Min.String()
 			r.MinBalance = &s

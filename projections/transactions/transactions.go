@@ -6,6 +6,7 @@ package transactions
 
 import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -53,32 +54,11 @@ func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) 
 	if posted.Reference != "" {
 		reference = posted.Reference
 	}
-	a.text = appendEntries(a.text[:0], posted.Entries)
+	a.text = render.AppendEntries(a.text[:0], posted.Entries)
 	a.values = append(a.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
 		projector.Timestamp(event.RecordedAt), event.Actor, reference, posted.Description,
 		projector.Metadata(posted.Metadata), string(a.text))
 	for key, value := range posted.Metadata {
 		a.keyValues = append(a.keyValues, event.LedgerID, key, value, id)
 	}
-}
-
-// appendEntries writes entries as wire.Entry would be: this is done for every transaction, by reflection too slowly.
-func appendEntries(dst []byte, entries []ledger.Entry) []byte {
-	dst = append(dst, '[')
-	for i := range entries {
-		entry := &entries[i]
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = projector.AppendString(append(dst, `{"account":`...), string(entry.Account))
-		dst = append(append(append(dst, `,"asset":"`...), entry.Asset...), '"') // an asset needs no escapes
-		if entry.Side == ledger.Debit {
-			dst = append(dst, `,"debit":"`...)
-		} else {
-			dst = append(dst, `,"credit":"`...)
-		}
-		dst, _ = entry.Amount.AppendText(dst)
-		dst = append(dst, `"}`...)
-	}
-	return append(dst, ']')
 }
