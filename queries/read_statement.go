@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -144,7 +145,7 @@ func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *stat
 		} else {
 			l.Debit = amount.String()
 		}
-		l.EffectiveAt = join(last.Day, last.Nanos)
+		l.EffectiveAt = effective.Join(last.Day, last.Nanos)
 		l.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt)
 		page.lines = append(page.lines, l)
 		return err

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -103,7 +104,7 @@ func scanTransaction(rows *sql.Rows, ledger string, others ...any) (t wire.Trans
 	if err != nil {
 		return t, err
 	}
-	t.EffectiveAt = join(day, nanos)
+	t.EffectiveAt = effective.Join(day, nanos)
 	if t.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt); err != nil {
 		return t, err
 	}

@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"internal/client":    {"internal/wire", json},
 	"internal/config":    {kong, yaml},
 	"internal/datadir":   {},
+	"internal/effective": {},
 	"internal/envelope":  {},
 	"internal/httpx":     {"internal/run", echo, json, prometheus, uuid},
 	"internal/loadgen":   {},

@@ -51,21 +51,6 @@ func Fail(event *Event, err error) error {
 // Timestamp writes a time as the columns named …_at hold it.
 func Timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-const secondsADay = 24 * 60 * 60
-
-// Moment splits a time into the two integers that effective times are kept as: days since 1970-01-01 (negative before) and
-// nanoseconds since midnight UTC. Nanoseconds since 1970 in one integer would only reach from 1677 to 2262.
-func Moment(t time.Time) (day, nanos int64) {
-	seconds := t.Unix()
-	day = seconds / secondsADay
-	rest := seconds % secondsADay
-	if rest < 0 {
-		day--
-		rest += secondsADay
-	}
-	return day, rest*int64(time.Second) + int64(t.Nanosecond())
-}
-
 // Revision is a revision as a column holds it.
 func Revision(r uint64) int64 {
 	if r > 1<<62 {

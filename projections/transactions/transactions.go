@@ -6,6 +6,7 @@ package transactions
 
 import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
@@ -48,7 +49,7 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 }
 
 func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) {
-	day, nanos := projector.Moment(posted.EffectiveAt)
+	day, nanos := effective.Split(posted.EffectiveAt)
 	id := projector.Revision(posted.ID)
 	var reference any
 	if posted.Reference != "" {
