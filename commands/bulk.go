@@ -49,15 +49,16 @@ func (h *Handlers) submitBulk(c echo.Context, name, key string, b *bulk) error {
 			}
 		}
 	}
-	unit := Unit{
-		Commands: b.commands(key), Atomic: b.atomic, OneKey: key != "",
-		Actor: h.actor(c), Correlation: httpx.RequestID(c),
+	unit := Unit{Atomic: b.atomic, Key: key, Actor: h.actor(c), Correlation: httpx.RequestID(c)}
+	if key != "" {
+		unit.Request = b.digest()
 	}
+	unit.Commands = b.commands(key, unit.Request)
 	if len(unit.Commands) == 0 {
 		// No command is fit to be decided. What is left to tell is whether the ledger exists, and its revision.
 		return h.answerUnfit(c, name, b)
 	}
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
+	result, err := h.ledgers.Submit(c.Request().Context(), ledgername.Stream(name), unit)
 	var refused *engine.RefusedError
 	if errors.As(err, &refused) {
 		cause := problemOf(refused.Err, formEntries)
@@ -161,7 +162,7 @@ func (h *Handlers) answerUnfit(c echo.Context, name string, b *bulk) error {
 
 // probe tells whether a ledger exists and where it stands: any command tells when it is only tried.
 func (h *Handlers) probe(c echo.Context, name string) (Result, error) {
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), Unit{
+	result, err := h.ledgers.Submit(c.Request().Context(), ledgername.Stream(name), Unit{
 		Commands: []command{{Command: ledger.OpenAccount{Address: "probe"}}}, DryRun: true, Actor: h.actor(c),
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func (c *charts) of(ctx context.Context, name string) (*ledger.Matcher, error) {
 }
 
 func (c *charts) read(ctx context.Context, name string) (*ledger.Matcher, error) {
-	for recorded, err := range c.store.ReadStream(ctx, StreamOf(name), 0) {
+	for recorded, err := range c.store.ReadStream(ctx, ledgername.Stream(name), 0) {
 		if err != nil {
 			return nil, err //nolint:wrapcheck // the caller says what was tried
 		}

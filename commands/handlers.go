@@ -137,7 +137,7 @@ func (h *Handlers) single(c echo.Context, name string, cmd ledger.Command, key s
 	if key != "" {
 		unit.Commands[0].Request = digestOf(cmd)
 	}
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), unit)
+	result, err := h.ledgers.Submit(c.Request().Context(), ledgername.Stream(name), unit)
 	if err != nil {
 		return problemOf(err, formEntries)
 	}

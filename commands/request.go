@@ -4,13 +4,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 const (
 	headerKey      = "Idempotency-Key"
 	headerReplayed = "Idempotent-Replayed"
 	maxKey         = 255
-	maxName        = 63
 )
 
 // idempotencyKey reads the header, and refuses query parameters, of which commands have none.
@@ -47,22 +47,10 @@ func fitKey(key string) bool {
 // ledgerName reads the path. A name that no ledger can have is one that does not exist.
 func ledgerName(c echo.Context) (string, error) {
 	name, ok := httpx.PathParam(c, "ledger")
-	if !ok || !fitName(name) {
+	if !ok || !ledgername.Fits(name) {
 		return "", ledgerNotFound(name)
 	}
 	return name, nil
-}
-
-// fitName tells what ledger.Validate tells of an OpenLedger's name, without making a command for each request.
-func fitName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
-		if !letter && !digit && (c != '-' || i == 0) {
-			return false
-		}
-	}
-	return name != "" && len(name) <= maxName
 }
 
 func ledgerNotFound(name string) *httpx.Problem {

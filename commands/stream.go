@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"strconv"
@@ -39,7 +40,7 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 		return err
 	}
 	s := &streamed{
-		handlers: h, stream: StreamOf(name), key: key, queue: newLineQueue(queueCommands, queueBytes),
+		handlers: h, stream: ledgername.Stream(name), key: key, queue: newLineQueue(queueCommands, queueBytes),
 		unit:     Unit{Actor: h.actor(c), Correlation: httpx.RequestID(c)},
 		revision: uint64(start.Revision),
 	}
@@ -127,11 +128,13 @@ func (s *streamed) submit(ctx context.Context, items []lineItem) error {
 // be sent again.
 func (s *streamed) command(it *lineItem) command {
 	cmd := command{Command: it.command, Key: it.key}
-	if cmd.Key == "" && s.key != "" {
-		cmd.Key = s.key + "/" + strconv.Itoa(it.line)
-	}
-	if cmd.Key != "" {
+	switch {
+	case it.key != "":
 		cmd.Request = digestOf(it.command)
+	case s.key != "":
+		cmd.Key = engine.PartKey(s.key, it.line)
+		one := digestOf(it.command) // and not that itself: the command alone is another request
+		cmd.Request = sha256.Sum256(append([]byte("daybook:line:1"), one[:]...))
 	}
 	return cmd
 }

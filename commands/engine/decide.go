@@ -47,9 +47,9 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 
 // decideCommands gives each command its answer. It fails where the unit does as a whole, which may be in its middle.
 func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
-	if d.job.OneKey && !d.job.DryRun {
-		if err := s.checkKeys(d.job); err != nil {
-			return err
+	if d.job.Key != "" && !d.job.DryRun {
+		if known, found := s.keys.find(digestKey(d.job.Actor, d.job.Key)); found && !known.is(d.job.Request) {
+			return ErrKeyReused
 		}
 	}
 	d.result.Answers = make([]Answer[E], len(d.job.Commands))
@@ -62,19 +62,6 @@ func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 		s.open.rejections = true
 		if d.job.Atomic {
 			return &RefusedError{Index: i, Err: answer.Err}
-		}
-	}
-	return nil
-}
-
-func (s *stream[S, C, E]) checkKeys(j *job[C, E]) error {
-	for i := range j.Commands {
-		c := &j.Commands[i]
-		if c.Key == "" {
-			continue
-		}
-		if known, found := s.keys.find(digestKey(j.Actor, c.Key)); found && !known.is(c.Request) {
-			return ErrKeyReused
 		}
 	}
 	return nil
@@ -103,7 +90,7 @@ func (s *stream[S, C, E]) decideCommand(d *decision[C, E], c *Command[C], answer
 		return err
 	}
 	if keyed && len(events) > 0 {
-		s.keys.add(knownKey{
+		s.keys.use(d.job.Actor, c.Key, knownKey{
 			digest: key, request: short(c.Request), recorded: d.at.Unix(), first: first, count: uint32(len(events)),
 		})
 	}
