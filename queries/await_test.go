@@ -41,8 +41,8 @@ func TestARequestWaitsForItsRevision(t *testing.T) {
 				for _, projection := range []string{"transactions", "accounts", "ledgers", "entries"} {
 					w.project(projection)
 				}
-				var any any
-				(<-replies).at(w.head("main")).ok(&any)
+				var answer any
+				(<-replies).at(w.head("main")).ok(&answer)
 			}
 		})
 	}

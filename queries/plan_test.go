@@ -26,8 +26,8 @@ func TestNoStatementReadsAWholeTable(t *testing.T) {
 		"/transactions?account=users:1", "/transactions?account=users:1&" + between, "/transactions?metadata[a]=b",
 		"/transactions?metadata[a]=b&metadata[c]=d&" + between, "/transactions?account=users:1&metadata[a]=b", "/transactions/7",
 	} {
-		var any any
-		w.get("/ledgers/main" + path).ok(&any)
+		var answer any
+		w.get("/ledgers/main" + path).ok(&answer)
 	}
 	texts := w.queries.Statements()
 	if len(texts) < 25 {

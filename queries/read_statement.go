@@ -139,7 +139,7 @@ func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *stat
 			return fmt.Errorf("%w: account id %d, %s", err, id, l.Asset)
 		}
 		l.BalanceAfter = normal(debit, running[l.Asset].debits, running[l.Asset].credits).String()
-		l.TransactionID = uint64(last.Transaction) //nolint:gosec // ids are counted from 1
+		l.TransactionID = uint64(last.Transaction)
 		if side == sideCredit {
 			l.Credit = amount.String()
 		} else {

@@ -78,8 +78,8 @@ func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source t
 				return err
 			}
 			// An account that a transaction moves more than once is met as often.
-			again := t.ID == uint64(before) //nolint:gosec // ids are counted from 1
-			before = int64(t.ID)            //nolint:gosec // the same
+			again := t.ID == uint64(before)
+			before = int64(t.ID)
 			if again || t.Revision > s.revision || !f.takes(&t) {
 				return nil
 			}

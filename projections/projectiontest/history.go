@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -168,7 +169,7 @@ func (h *History) transaction(b *book) ledger.Event {
 	if h.random.IntN(4) == 0 {
 		posted.Reference = fmt.Sprintf("invoice-%d", posted.ID)
 		posted.Description = "line one\nline \"two\" <three>"
-		posted.Metadata = ledger.Metadata{"order": fmt.Sprint(h.random.IntN(9)), "a": "b"}
+		posted.Metadata = ledger.Metadata{"order": strconv.Itoa(h.random.IntN(9)), "a": "b"}
 	}
 	return posted
 }

@@ -90,7 +90,7 @@ func (r *Runner) followStore(ctx context.Context) error {
 		parts := r.read(r.Store.Subscribe(ended, r.reached()), r.reached())
 		err := r.consume(ctx, parts)
 		cancel()
-		for range parts { //nolint:revive // until the reader has ended
+		for range parts { // until the reader has ended
 		}
 		if ctx.Err() == nil {
 			r.Logger.WarnContext(ctx, "the subscription to the event store broke off, subscribing again", "error", err)
@@ -186,7 +186,7 @@ func (r *Runner) catchUp(ctx context.Context) error {
 	parts := r.read(r.Store.ReadAll(ctx, after), after)
 	defer func() {
 		cancel()
-		for range parts { //nolint:revive // until the reader has ended
+		for range parts { // until the reader has ended
 		}
 	}()
 	for p := range parts {

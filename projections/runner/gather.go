@@ -67,7 +67,7 @@ func (g *gatherer) run() {
 			p.add(&next, g.ahead)
 		case out <- p:
 			if p.err != nil {
-				for range g.one { //nolint:revive // nothing follows an error
+				for range g.one { // nothing follows an error
 				}
 				return
 			}

@@ -113,7 +113,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		err = r.followSubscriber(ctx)
 	}
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // whatever failed did because the work ends
+		return nil // whatever failed did because the work ends
 	}
 	return err
 }
