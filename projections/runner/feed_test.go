@@ -11,13 +11,14 @@ import (
 )
 
 func TestReadModelsEqualTheModel(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds, size := trials()
+	for _, seed := range seeds {
 		s := newScene(t, seed)
 		for range 3 { // each time a new process, which knows nothing and goes on
-			s.append(200)
+			s.append(40 * size)
 			stop := s.run(runner.New(s.config()))
 			s.await()
-			s.append(150) // live
+			s.append(35 * size) // live
 			s.await()
 			s.equalsModel()
 			stop()
@@ -26,7 +27,8 @@ func TestReadModelsEqualTheModel(t *testing.T) {
 }
 
 func TestChaosChangesNothing(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds, size := trials()
+	for _, seed := range seeds {
 		s := newScene(t, seed)
 		s.append(100)
 		transport := chaos.New(seed, chaos.Severe(), memory.Options{MaxEvents: 9})
@@ -35,8 +37,8 @@ func TestChaosChangesNothing(t *testing.T) {
 		s.run(runner.New(config))
 		s.await()
 		published := len(s.log())
-		for range 10 {
-			s.append(60)
+		for range 5 {
+			s.append(40 * size)
 			all := s.log()
 			for _, event := range all[published:] {
 				if err := transport.Publish("", stream.NewMessage(event)); err != nil {
@@ -53,7 +55,7 @@ func TestChaosChangesNothing(t *testing.T) {
 
 func TestEverythingAgainChangesNothing(t *testing.T) {
 	s := newScene(t, 5)
-	s.append(300)
+	s.append(150)
 	subscriber, config := newByHand(), s.config()
 	config.Subscriber = subscriber
 	s.run(runner.New(config))
@@ -73,7 +75,7 @@ func TestEventsOutOfOrderAreFilledUpFromTheStore(t *testing.T) {
 	subscriber, config := newByHand(), s.config()
 	config.Subscriber = subscriber
 	s.run(runner.New(config))
-	s.append(500)
+	s.append(200)
 	all := s.log()
 	heads := s.history.Heads()
 	var last []stream.Event // of each ledger the last alone, which lacks all before it
@@ -130,13 +132,14 @@ func TestEventSpoiltOnTheWayIsReadFromTheStore(t *testing.T) {
 }
 
 func TestTwoRunnersDoNotApplyTwice(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds, size := trials()
+	for _, seed := range seeds {
 		s := newScene(t, seed)
-		s.append(200)
+		s.append(40 * size)
 		s.run(runner.New(s.config()))
 		s.run(runner.New(s.config()))
-		for range 20 {
-			s.append(30)
+		for range 10 * size {
+			s.append(15)
 		}
 		s.await()
 		s.equalsModel()
