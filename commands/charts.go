@@ -8,6 +8,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // charts knows the rules of ledgers, for answers that show the limits in force on an account: an account's event has

@@ -12,6 +12,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // Bounds of a stream of commands. Memory does not depend on the stream's length: only what waits for the engine is

@@ -11,17 +11,15 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
-
-// streamOf is the event stream of a ledger.
-func streamOf(ledger string) string { return "ledger-" + ledger }
 
 // events gives each event of a ledger from a revision on to visit, as it stands in the log, until visit returns
 // errEnough. A revision past the end gives none.
 func (q *Queries) events(ctx context.Context, ledger string, from uint64, visit func(eventstore.Recorded) error) error {
 	from = min(from, math.MaxInt64) // stores count in signed numbers; nothing is there either way
-	for r, err := range q.history.ReadStream(ctx, streamOf(ledger), eventstore.Revision(from)) {
+	for r, err := range q.history.ReadStream(ctx, ledgername.Stream(ledger), eventstore.Revision(from)) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			return errLedgerNotFound
 		}

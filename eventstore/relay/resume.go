@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
@@ -54,7 +54,7 @@ func (r *Relay) position(ctx context.Context, but uint64) (eventstore.Position, 
 
 // event is what a record of a ledger's stream is on its way; ok is false for records of other streams.
 func event(r *eventstore.Recorded) (e stream.Event, ok bool) {
-	ledger, ok := strings.CutPrefix(r.Stream, "ledger-")
+	ledger, ok := ledgername.Of(r.Stream)
 	if !ok {
 		return stream.Event{}, false
 	}
