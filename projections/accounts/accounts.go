@@ -7,6 +7,7 @@ package accounts
 import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/wire"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -65,7 +66,7 @@ func row(event *projector.Event, opened ledger.AccountOpened, matcher *ledger.Ma
 	limits := opened.Limits.Over(rule.Limits)
 	return []any{
 		event.Accounts[0], event.LedgerID, string(opened.Type), "open", limit(limits.Min), limit(limits.Max),
-		projector.Metadata(opened.Metadata), projector.Timestamp(event.RecordedAt), projector.Revision(event.Revision),
+		string(wire.AppendMetadata(nil, opened.Metadata)), projector.Timestamp(event.RecordedAt), projector.Revision(event.Revision),
 	}
 }
 

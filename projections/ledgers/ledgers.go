@@ -11,6 +11,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/render"
+	"github.com/daybook-ledger/daybook/internal/wire"
 	"github.com/daybook-ledger/daybook/projections/cache"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
@@ -94,7 +95,8 @@ func (r *row) apply(event *projector.Event) error {
 		if err != nil {
 			return err
 		}
-		r.CreatedAt, r.Chart, r.Metadata = projector.Timestamp(event.RecordedAt), chart, projector.Metadata(e.Metadata)
+		r.CreatedAt, r.Chart = projector.Timestamp(event.RecordedAt), chart
+		r.Metadata = string(wire.AppendMetadata(nil, e.Metadata))
 	case ledger.AccountOpened:
 		r.Accounts++
 	case ledger.TransactionPosted:

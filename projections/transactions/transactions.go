@@ -8,6 +8,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/render"
+	"github.com/daybook-ledger/daybook/internal/wire"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -58,7 +59,7 @@ func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) 
 	a.text = render.AppendEntries(a.text[:0], posted.Entries)
 	a.values = append(a.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
 		projector.Timestamp(event.RecordedAt), event.Actor, reference, posted.Description,
-		projector.Metadata(posted.Metadata), string(a.text))
+		string(wire.AppendMetadata(nil, posted.Metadata)), string(a.text))
 	for key, value := range posted.Metadata {
 		a.keyValues = append(a.keyValues, event.LedgerID, key, value, id)
 	}
