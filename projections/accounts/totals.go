@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +19,6 @@ const (
 	totalsKept = 1 << 17
 	readRows   = 100
 )
-
-var errTotal = errors.New("a total passes 2^128")
 
 // totals are the balances. Each that a batch changes is written once, however often it changes.
 type totals struct {
@@ -72,8 +69,8 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, opened map[int64]
 			if !found {
 				one = t.fresh(events[i].Accounts[j], entry.Asset)
 			}
-			if !one.add(entry) {
-				return projector.Fail(&events[i], errTotal)
+			if err := projector.Add(&one.Totals, entry); err != nil {
+				return projector.Fail(&events[i], err)
 			}
 			if !one.changed {
 				one.changed = true
@@ -88,16 +85,6 @@ func (t *totals) fresh(accountID int64, asset money.Asset) *total {
 	one := &total{key: key{accountID, money.Asset(strings.Clone(string(asset)))}}
 	t.cache.Put(one.key, one)
 	return one
-}
-
-func (t *total) add(entry *ledger.Entry) bool {
-	side := &t.Debits
-	if entry.Side == ledger.Credit {
-		side = &t.Credits
-	}
-	sum, ok := side.Add(entry.Amount)
-	*side = sum
-	return ok
 }
 
 // load reads the rows of all accounts in the batch that are not known.

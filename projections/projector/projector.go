@@ -7,6 +7,7 @@
 package projector
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -46,6 +47,23 @@ type Applier interface {
 // Fail says which event could not be applied, and why.
 func Fail(event *Event, err error) error {
 	return fmt.Errorf("apply revision %d of ledger %q: %w", event.Revision, event.Ledger, err)
+}
+
+// ErrTotal says that an event cannot be applied because a total would pass 2^128-1. No ledger's event does that.
+var ErrTotal = errors.New("a total passes 2^128-1")
+
+// Add adds an entry to totals, or fails with [ErrTotal].
+func Add(totals *ledger.Totals, entry *ledger.Entry) error {
+	side := &totals.Debits
+	if entry.Side == ledger.Credit {
+		side = &totals.Credits
+	}
+	sum, ok := side.Add(entry.Amount)
+	if !ok {
+		return ErrTotal
+	}
+	*side = sum
+	return nil
 }
 
 // Timestamp writes a time as the columns named …_at hold it.
