@@ -11,6 +11,7 @@ const (
 	headerKey      = "Idempotency-Key"
 	headerReplayed = "Idempotent-Replayed"
 	maxKey         = 255
+	maxRules       = 100_000
 )
 
 // idempotencyKey reads the header, and refuses query parameters, of which commands have none.
