@@ -155,11 +155,8 @@ func (r *Runner) replay(ctx context.Context, builder *group, report func(events 
 	ctx, cancel := context.WithCancel(ctx)
 	after := builder.position()
 	parts := r.readAhead(r.Store.ReadAll(ctx, after), after)
-	defer func() {
-		cancel()
-		for range parts { // until the reader has ended
-		}
-	}()
+	defer drain(parts)
+	defer cancel() // before it
 	for p := range parts {
 		if p.err != nil {
 			return p.err

@@ -121,11 +121,8 @@ func (r *Runner) Run(ctx context.Context) error {
 // Prepare makes the tables that are missing, drops what a crash left half-built, and reads how far each projection is.
 // Run does it too.
 func (r *Runner) Prepare(ctx context.Context) error {
-	models := make([]views.Model, len(r.Projections))
-	for i, p := range r.Projections {
-		models[i] = p.Model
-	}
-	if err := r.Views.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(models) }); err != nil {
+	err := r.Views.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(modelsOf(r.Projections)) })
+	if err != nil {
 		return err
 	}
 	if err := r.dropHalfBuilt(ctx); err != nil {
