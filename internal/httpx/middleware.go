@@ -31,6 +31,9 @@ func observe(o Options, m *metrics) echo.MiddlewareFunc {
 				id = o.NewRequestID()
 			}
 			c.Response().Header().Set(echo.HeaderXRequestID, id)
+			if c.Request().Method == http.MethodOptions {
+				c.Response().Before(func() { allowHead(c.Response().Header()) })
+			}
 			if err := recovered(next, c); err != nil {
 				c.Error(err)
 			}
