@@ -15,7 +15,7 @@ func TestReadModelsEqualTheModel(t *testing.T) {
 	for _, seed := range seeds {
 		s := newScene(t, seed)
 		for range 3 { // each time a new process, which knows nothing and goes on
-			s.append(40 * size)
+			s.append(60 * size)
 			stop := s.run(runner.New(s.config()))
 			s.await()
 			s.append(35 * size) // live
@@ -38,7 +38,7 @@ func TestChaosChangesNothing(t *testing.T) {
 		s.await()
 		published := len(s.log())
 		for range 5 {
-			s.append(40 * size)
+			s.append(60 * size)
 			all := s.log()
 			for _, event := range all[published:] {
 				if err := transport.Publish("", stream.NewMessage(event)); err != nil {
@@ -135,7 +135,7 @@ func TestTwoRunnersDoNotApplyTwice(t *testing.T) {
 	seeds, size := trials()
 	for _, seed := range seeds {
 		s := newScene(t, seed)
-		s.append(40 * size)
+		s.append(60 * size)
 		s.run(runner.New(s.config()))
 		s.run(runner.New(s.config()))
 		for range 10 * size {
