@@ -55,7 +55,7 @@ func problemOf(err error, form form) *httpx.Problem {
 		return &httpx.Problem{Code: httpx.CodeKeyReused}
 	case errors.Is(err, engine.ErrTooLarge):
 		return httpx.NewProblem(httpx.CodeTooLarge,
-			"The events of this request are more than the store takes in one piece; nothing was done. Split it.").Because(err)
+			"The request comes to more than is written in one piece, and this was not done. Split it.").Because(err)
 	case errors.Is(err, engine.ErrOutcomeUnknown):
 		return httpx.NewProblem(httpx.CodeOverloaded, "The store did not tell whether it had written the command. "+
 			"Send it again with the same idempotency key, or look for its reference.").Because(err)

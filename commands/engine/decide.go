@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -10,6 +11,7 @@ type decision[C, E any] struct {
 	decided[C, E]
 
 	at   time.Time
+	from int        // bytes in the batch before the unit
 	room []Event[E] // where the next events go
 }
 
@@ -21,7 +23,7 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 		s.keys.prune(at.Add(-s.options.KeyRetention))
 	}
 	s.open.records = slices.Grow(s.open.records, len(j.Commands))
-	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at}
+	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at, from: s.open.bytes}
 	records, head, keys := len(s.open.records), s.head, s.keys.mark()
 	if j.Atomic || j.DryRun {
 		s.decider.Begin(s.state)
@@ -60,6 +62,9 @@ func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 			continue
 		}
 		s.open.rejections = true
+		if d.job.Atomic && errors.Is(answer.Err, ErrTooLarge) {
+			return answer.Err
+		}
 		if d.job.Atomic {
 			return &RefusedError{Index: i, Err: answer.Err}
 		}

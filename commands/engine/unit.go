@@ -58,8 +58,8 @@ type Answer[E any] struct {
 	Events []Event[E]
 	// Replayed: the command's key was known, and Events are the original ones, read from the log again.
 	Replayed bool
-	// Err is the decider's rejection as it was returned, or [ErrKeyReused]; or the decider's failure to encode or
-	// evolve what it decided.
+	// Err is the decider's rejection as it was returned, or [ErrKeyReused]; or [ErrTooLarge] where the unit had come to
+	// its bound; or the decider's failure to encode or evolve what it decided.
 	Err error
 
 	// known is where the original events of a replayed command stand.
