@@ -11,6 +11,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 func (h *Handlers) bulk(c echo.Context) error {
@@ -98,7 +99,7 @@ func (r result) appendJSON(b []byte) []byte {
 	b = append(b, `{"status":`...)
 	b = strconv.AppendInt(b, int64(r.Status()), 10)
 	b = append(b, `,"title":`...)
-	b = httpx.AppendString(b, r.Title())
+	b = wire.AppendString(b, r.Title())
 	b = append(b, ',')
 	return append(r.AppendMembers(b), '}')
 }

@@ -33,17 +33,7 @@ func idempotencyKey(c echo.Context) (string, error) {
 
 const wantKey = "want one key of 1 to 255 visible ASCII characters"
 
-func fitKey(key string) bool {
-	if key == "" || len(key) > maxKey {
-		return false
-	}
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
+func fitKey(key string) bool { return httpx.Visible(key, maxKey) }
 
 // ledgerName reads the path. A name that no ledger can have is one that does not exist.
 func ledgerName(c echo.Context) (string, error) {

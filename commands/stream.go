@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 // Bounds of a stream of commands. Memory does not depend on the stream's length: only what waits for the engine is
@@ -188,9 +189,9 @@ func (s *streamed) appendSummary(b []byte) []byte {
 		b = append(b, `,"status":`...)
 		b = strconv.AppendInt(b, int64(p.problem.Status()), 10)
 		b = append(b, `,"code":`...)
-		b = httpx.AppendString(b, string(p.problem.Code))
+		b = wire.AppendString(b, string(p.problem.Code))
 		b = append(b, `,"detail":`...)
-		b = httpx.AppendString(b, p.problem.Text())
+		b = wire.AppendString(b, p.problem.Text())
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)
