@@ -58,7 +58,7 @@ func appendEvent(b []byte, ledger string, r *eventstore.Recorded) ([]byte, error
 		return b, fmt.Errorf("read the envelope of event %d of ledger %q: %w", r.Revision, ledger, err)
 	}
 	b = append(b, `{"specversion":"1.0","id":"`...)
-	b = appendUUID(b, r.ID)
+	b = r.ID.AppendTo(b)
 	b = append(b, `","source":"/ledgers/`...)
 	b = append(b, ledger...) // a name of letters, digits and hyphens
 	b = append(b, `","type":"`...)
@@ -86,14 +86,4 @@ func appendEvent(b []byte, ledger string, r *eventstore.Recorded) ([]byte, error
 	b = append(b, `","hash":"`...)
 	b = hex.AppendEncode(b, e.Hash[:])
 	return append(b, `"}`...), nil
-}
-
-func appendUUID(b []byte, id eventstore.ID) []byte {
-	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
-		if i > 0 {
-			b = append(b, '-')
-		}
-		b = hex.AppendEncode(b, part)
-	}
-	return b
 }
