@@ -8,6 +8,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/envelope"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
@@ -52,7 +53,11 @@ func (c *charts) read(ctx context.Context, name string) (*ledger.Matcher, error)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // the caller says what was tried
 		}
-		e, err := ledger.Decode(recorded.Type, 1, recorded.Data)
+		sealed, err := envelope.Parse(recorded.Metadata)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // as above
+		}
+		e, err := ledger.Decode(recorded.Type, sealed.Schema, recorded.Data)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // as above
 		}
