@@ -46,7 +46,7 @@ func TestKillUnderLoad(t *testing.T) {
 	for round := range rounds {
 		server := serve(t, data, "--snapshot-every", "300")
 		if round == 0 {
-			if _, err := server.CreateLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
+			if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
