@@ -117,8 +117,18 @@ func sentence(s string) string {
 // within moves the pointers of a problem into a larger document.
 func within(p *httpx.Problem, prefix string) *httpx.Problem {
 	moved := *p
-	if len(p.Errors) > 0 && strings.HasPrefix(p.Detail, p.Errors[0].Pointer+": ") {
-		moved.Detail = prefix + p.Detail
+	if len(p.Errors) > 0 {
+		pointer := p.Errors[0].Pointer
+		for _, at := range []struct{ from, to string }{
+			{pointer + ": ", prefix + pointer + ": "},
+			{"At " + pointer + ": ", "At " + prefix + pointer + ": "},
+			{httpx.AtTop + ": ", "At " + prefix + ": "},
+		} {
+			if rest, ok := strings.CutPrefix(p.Detail, at.from); ok {
+				moved.Detail = at.to + rest
+				break
+			}
+		}
 	}
 	moved.Errors = make([]httpx.FieldError, len(p.Errors))
 	for i, e := range p.Errors {

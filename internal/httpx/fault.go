@@ -24,10 +24,13 @@ func Malformed(err error) *Problem {
 	pointer = Clip(pointer)
 	where := "At " + pointer
 	if pointer == "" {
-		where = "At the top of the body"
+		where = AtTop
 	}
 	return NewProblem(CodeMalformedRequest, "%s: %s.", where, detail).At(pointer, detail).Because(err)
 }
+
+// AtTop begins the detail of a fault that no field has.
+const AtTop = "At the top of the body"
 
 // deepest is how many steps a pointer has at most: twice what any request of the API needs. Without a bound a short
 // request could have a long answer.
