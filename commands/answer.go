@@ -9,6 +9,7 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/render"
+	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -22,7 +23,8 @@ func (h *Handlers) appendAccepted(ctx context.Context, b []byte, name string, a 
 	if opened, ok := last.Event.(ledger.AccountOpened); ok {
 		chart, err := h.charts.of(ctx, name)
 		if err != nil {
-			return b, err
+			return b, httpx.NewProblem(httpx.CodeOverloaded, "The command was accepted, but the account's limits cannot be read for "+
+				"the answer. Send it again with the same idempotency key, or look the account up.").Because(err)
 		}
 		rule, _ := chart.Match(opened.Address)
 		inForce = opened.Limits.Over(rule.Limits)
