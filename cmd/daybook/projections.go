@@ -25,7 +25,7 @@ type projectionsCmd struct {
 }
 
 type projectionsListCmd struct {
-	Data string `default:"data" placeholder:"DIR" help:"Data directory."`
+	Data string `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
 }
 
 // Run prints a line for each generation of each read model.
@@ -59,7 +59,7 @@ func behind(p runner.Status) string {
 }
 
 type projectionsRebuildCmd struct {
-	Data string   `default:"data" placeholder:"DIR" help:"Data directory."`
+	Data string   `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
 	Name []string `arg:"" optional:"" help:"Read models to rebuild; all where none is named."`
 }
 
