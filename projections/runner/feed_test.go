@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -143,5 +144,15 @@ func TestTwoRunnersDoNotApplyTwice(t *testing.T) {
 		}
 		s.await()
 		s.equalsModel()
+	}
+}
+
+// A server that fails to start stops its runner before that has read anything: no fault of the runner's to tell.
+func TestARunnerThatIsStoppedAtOnceHasNotFailed(t *testing.T) {
+	s := newScene(t, 27)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := runner.New(s.config()).Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }

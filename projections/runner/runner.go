@@ -97,6 +97,9 @@ func (r *Runner) Name() string { return "projections" }
 // were made by older code is rebuilt beside them, while the others go on.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.Prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // as below
+		}
 		return err
 	}
 	var builder sync.WaitGroup
