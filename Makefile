@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 
 # Packages with goroutines: tested with the race detector on. The others are tested without, which is quicker.
 RACE := ./commands/... ./eventstore/... ./projections/... ./queries/... ./internal/run/... ./internal/stream/... ./internal/watermark/... ./internal/httpx/...
-PLAIN := ./domain/... ./cmd/... ./internal/archtest/... ./internal/client/... ./internal/config/... ./internal/datadir/... ./internal/envelope/... ./internal/journal/... ./internal/telemetry/... ./internal/wire/...
+PLAIN = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 
 # -race also checks the pointers of SQLite, which is C turned into Go: a third of the time, for code that is not ours.
 RACEFLAGS := -race -gcflags='modernc.org/...=-d=checkptr=0'
