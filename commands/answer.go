@@ -8,7 +8,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
-	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -48,7 +48,7 @@ func (h *Handlers) appendSubject(ctx context.Context, b []byte, name string, eve
 	case ledger.LedgerOpened:
 		opened := wire.Ledger{
 			Name: happened.Name, CreatedAt: e.Envelope.RecordedAt.UTC(), Revision: uint64(e.Revision),
-			Chart: wireChart(&happened.Chart), Metadata: happened.Metadata,
+			Chart: render.Chart(&happened.Chart), Metadata: happened.Metadata,
 		}
 		b, err := wire.Append(append(b, `"ledger":`...), opened)
 		if err != nil {
@@ -64,7 +64,7 @@ func (h *Handlers) appendSubject(ctx context.Context, b []byte, name string, eve
 func appendAccount(b []byte, opened *ledger.AccountOpened, inForce ledger.Limits, e *event) []byte {
 	account := wire.Account{
 		Address: string(opened.Address), Type: string(opened.Type), Status: "open",
-		Limits:   wire.Limits{MinBalance: optional(inForce.Min), MaxBalance: optional(inForce.Max)},
+		Limits:   render.Limits(inForce),
 		Metadata: opened.Metadata, OpenedAt: e.Envelope.RecordedAt,
 	}
 	return account.AppendJSON(append(b, `"account":`...))
@@ -86,56 +86,7 @@ func appendTransaction(b []byte, name string, posted *ledger.TransactionPosted, 
 	if posted.Reference != "" {
 		tx.Reference = &posted.Reference
 	}
-	if !posted.IntendedAt.IsZero() {
-		tx.IntendedAt = &posted.IntendedAt
-	}
-	return tx.AppendJSONWith(b, func(b []byte) []byte { return appendEntries(b, posted.Entries) })
-}
-
-// appendEntries writes entries as [wire.Entry] has them, without a text for each amount.
-func appendEntries(b []byte, entries []ledger.Entry) []byte {
-	b = append(b, '[')
-	for i := range entries {
-		e := &entries[i]
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"account":`...)
-		b = wire.AppendString(b, string(e.Account))
-		b = append(b, `,"asset":`...)
-		b = wire.AppendString(b, string(e.Asset))
-		if e.Side == ledger.Debit {
-			b = append(b, `,"debit":"`...)
-		} else {
-			b = append(b, `,"credit":"`...)
-		}
-		b, _ = e.Amount.AppendText(b) // never fails
-		b = append(b, `"}`...)
-	}
-	return append(b, ']')
-}
-
-func wireChart(c *ledger.Chart) wire.Chart {
-	chart := wire.Chart{Undeclared: string(c.Undeclared), Rules: make([]wire.Rule, len(c.Rules))}
-	for i := range c.Rules {
-		r := &c.Rules[i]
-		chart.Rules[i] = wire.Rule{
-			Pattern: r.Pattern.String(), AnyCase: r.AnyCase, Type: string(r.Type),
-			MinBalance: optional(r.Limits.Min), MaxBalance: optional(r.Limits.Max),
-		}
-		for _, asset := range r.Assets {
-			chart.Rules[i].Assets = append(chart.Rules[i].Assets, string(asset))
-		}
-	}
-	return chart
-}
-
-func optional(s *money.Signed) *string {
-	if s == nil {
-		return nil
-	}
-	text := s.String()
-	return &text
+	return tx.AppendJSONWith(b, func(b []byte) []byte { return render.AppendEntries(b, posted.Entries) })
 }
 
 // bufferPool keeps the memory of answers. A long one is left to the garbage collector.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
@@ -87,7 +88,7 @@ func endOfMoment(f *faults, pointer string, text *string) time.Time {
 func appendAssertion(b []byte, declared *ledger.AssertionDeclared, e, verdict *event) []byte {
 	assertion := wire.Assertion{
 		ID: declared.ID, Account: declared.Pattern.String(), Asset: string(declared.Asset),
-		Equals: optional(declared.Bounds.EQ), GTE: optional(declared.Bounds.GTE), LTE: optional(declared.Bounds.LTE),
+		Equals: signedText(declared.Bounds.EQ), GTE: signedText(declared.Bounds.GTE), LTE: signedText(declared.Bounds.LTE),
 		DeclaredAt: e.Envelope.RecordedAt, ChangedAt: verdict.Envelope.RecordedAt, Actor: e.Envelope.Actor, Revision: uint64(e.Revision),
 	}
 	if !declared.At.IsZero() {
@@ -105,4 +106,13 @@ func appendAssertion(b []byte, declared *ledger.AssertionDeclared, e, verdict *e
 		assertion.Balance = &digits
 	}
 	return assertion.AppendJSON(append(b, `"assertion":`...))
+}
+
+// signedText is nil where there is no bound.
+func signedText(s *money.Signed) *string {
+	if s == nil {
+		return nil
+	}
+	text := s.String()
+	return &text
 }

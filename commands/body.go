@@ -17,17 +17,17 @@ type ledgerBody struct {
 }
 
 type chartBody struct {
-	Undeclared string     `json:"undeclared"`
-	Rules      []ruleBody `json:"rules"`
+	Undeclared string         `json:"undeclared"`
+	Rules      list[ruleBody] `json:"rules"`
 }
 
 type ruleBody struct {
-	Pattern    string   `json:"pattern"`
-	AnyCase    bool     `json:"any_case"`
-	Type       string   `json:"type"`
-	MinBalance numeral  `json:"min_balance"`
-	MaxBalance numeral  `json:"max_balance"`
-	Assets     []string `json:"assets"`
+	Pattern    string       `json:"pattern"`
+	AnyCase    bool         `json:"any_case"`
+	Type       string       `json:"type"`
+	MinBalance numeral      `json:"min_balance"`
+	MaxBalance numeral      `json:"max_balance"`
+	Assets     list[string] `json:"assets"`
 }
 
 type accountBody struct {
@@ -40,26 +40,26 @@ type accountBody struct {
 
 // movementBody is what all bodies have in common that move amounts.
 type movementBody struct {
-	Transfers   *[]transferBody `json:"transfers"`
-	Entries     *[]entryBody    `json:"entries"`
-	EffectiveAt *string         `json:"effective_at"`
-	Late        *string         `json:"late"`
-	Reference   *string         `json:"reference"`
-	Description string          `json:"description"`
-	Metadata    metadata        `json:"metadata"`
+	Transfers   *list[transferBody] `json:"transfers"`
+	Entries     *list[entryBody]    `json:"entries"`
+	EffectiveAt *string             `json:"effective_at"`
+	Late        *string             `json:"late"`
+	Reference   *string             `json:"reference"`
+	Description string              `json:"description"`
+	Metadata    metadata            `json:"metadata"`
 
 	// Room for what the fields above point to, which is used again for one body after another; last outlives them.
 	last                           lastAsset
-	transferSpace                  []transferBody
-	entrySpace                     []entryBody
+	transferSpace                  list[transferBody]
+	entrySpace                     list[entryBody]
 	effectiveSpace, referenceSpace string
 }
 
 type transactionBody struct {
 	movementBody
 
-	Preconditions []preconditionBody `json:"preconditions"`
-	DryRun        bool               `json:"dry_run"`
+	Preconditions list[preconditionBody] `json:"preconditions"`
+	DryRun        bool                   `json:"dry_run"`
 }
 
 type transferBody struct {
@@ -90,14 +90,50 @@ type entryBody struct {
 }
 
 type bulkBody struct {
-	Atomic   bool           `json:"atomic"`
-	Commands *[]commandBody `json:"commands"`
+	Atomic   bool               `json:"atomic"`
+	Commands *list[commandBody] `json:"commands"`
 }
 
 type commandBody struct {
 	Type string         `json:"type"`
 	Key  *string        `json:"idempotency_key"`
 	Data jsontext.Value `json:"data"`
+}
+
+// list is an array that keeps one item more than any list may have: enough to tell that it is too long. The rest is read
+// and dropped, since an item takes far more memory than the "{}" that a hostile request needs for it.
+type list[T any] []T
+
+// mostItems is the greatest of maxCommands, maxTransfers, ledger.MaxEntries, maxRules, and how many assets a rule may list.
+const mostItems = maxRules
+
+// next gives the place that the next item is read into.
+func (l *list[T]) next() *T {
+	if len(*l) <= mostItems {
+		*l = append(*l, *new(T))
+	} else {
+		clear((*l)[mostItems:])
+	}
+	return &(*l)[len(*l)-1]
+}
+
+// UnmarshalJSONFrom reads an array.
+func (l *list[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	kind := dec.PeekKind()
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	if kind != '[' {
+		return &json.SemanticError{JSONKind: kind, Err: errList}
+	}
+	*l = (*l)[:0]
+	for dec.PeekKind() != ']' {
+		if err := json.UnmarshalDecode(dec, l.next()); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // numeral is a whole number that comes as a JSON string or as a JSON number, with all its digits.
@@ -165,5 +201,6 @@ func (m *metadata) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 var (
 	errNumeral  = errors.New("want a whole number, as a string of digits or a JSON integer")
+	errList     = errors.New("want an array")
 	errMetadata = errors.New("want an object of strings")
 )

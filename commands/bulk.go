@@ -10,6 +10,8 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 func (h *Handlers) bulk(c echo.Context) error {
@@ -49,10 +51,11 @@ func (h *Handlers) submitBulk(c echo.Context, name, key string, b *bulk) error {
 			}
 		}
 	}
-	unit := Unit{
-		Commands: b.commands(key), Atomic: b.atomic, OneKey: key != "",
-		Actor: h.actor(c), Correlation: httpx.RequestID(c),
+	unit := Unit{Atomic: b.atomic, Key: key, Actor: h.actor(c), Correlation: httpx.RequestID(c)}
+	if key != "" {
+		unit.Request = b.digest()
 	}
+	unit.Commands = b.commands(key, unit.Request)
 	if len(unit.Commands) == 0 {
 		// No command is fit to be decided. What is left to tell is whether the ledger exists, and its revision.
 		return h.answerUnfit(c, name, b)
@@ -96,7 +99,7 @@ func (r result) appendJSON(b []byte) []byte {
 	b = append(b, `{"status":`...)
 	b = strconv.AppendInt(b, int64(r.Status()), 10)
 	b = append(b, `,"title":`...)
-	b = httpx.AppendString(b, r.Title())
+	b = wire.AppendString(b, r.Title())
 	b = append(b, ',')
 	return append(r.AppendMembers(b), '}')
 }
@@ -163,7 +166,7 @@ func (h *Handlers) answerUnfit(c echo.Context, name string, b *bulk) error {
 
 // probe tells whether a ledger exists and where it stands: any command tells when it is only tried.
 func (h *Handlers) probe(c echo.Context, name string) (Result, error) {
-	result, err := h.ledgers.Submit(c.Request().Context(), StreamOf(name), Unit{
+	result, err := h.ledgers.Submit(c.Request().Context(), ledgername.Stream(name), Unit{
 		Commands: []command{{Command: ledger.OpenAccount{Address: "probe"}}}, DryRun: true, Actor: h.actor(c),
 	})
 	if err != nil {

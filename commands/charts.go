@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // charts knows the rules of ledgers at any time, for the replayed answers that show the limits in force on an account:
@@ -117,7 +118,7 @@ func (c *charts) read(ctx context.Context, name string, known ledgerCharts, revi
 
 // replaced asks the book whether its chart was ever replaced, and where the ledger stands then.
 func (c *charts) replaced(ctx context.Context, name string) (replaced bool, head eventstore.Revision, err error) {
-	result, err := c.ledgers.Submit(ctx, StreamOf(name), Unit{Commands: []command{{Command: chartQuestion{}}}, DryRun: true})
+	result, err := c.ledgers.Submit(ctx, ledgername.Stream(name), Unit{Commands: []command{{Command: chartQuestion{}}}, DryRun: true})
 	if err != nil {
 		return false, 0, err //nolint:wrapcheck // the caller says what was tried
 	}

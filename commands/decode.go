@@ -25,9 +25,15 @@ func (f *faults) item(list string, i int, member, detail string) {
 	f.add("/"+list+"/"+strconv.Itoa(i)+member, detail)
 }
 
+// enough tells whether there are as many as are ever told: looking for more costs more than the request did.
+func (f *faults) enough() bool { return len(*f) >= httpx.MaxFieldErrors }
+
 // validated joins what the domain finds wrong with the shape of the command to what was found before, which is more
 // exact about the same fields.
 func (f *faults) validated(cmd ledger.Command) *httpx.Problem {
+	if f.enough() {
+		return httpx.InvalidField(*f...)
+	}
 	err := ledger.Validate(cmd)
 	if err == nil && len(*f) == 0 {
 		return nil
@@ -36,7 +42,7 @@ func (f *faults) validated(cmd ledger.Command) *httpx.Problem {
 		return problemOf(err)
 	}
 	var rejection *ledger.Rejection
-	if errors.As(err, &rejection) && rejection.Code == ledger.InvalidField && len(*f) < httpx.MaxFieldErrors {
+	if errors.As(err, &rejection) && rejection.Code == ledger.InvalidField {
 		before := *f
 		for _, field := range rejection.Fields {
 			if !before.cover(field.Pointer) {
@@ -81,7 +87,14 @@ func (b *ledgerBody) command() (ledger.OpenLedger, *httpx.Problem) {
 
 func (b *chartBody) chart(f *faults) ledger.Chart {
 	chart := ledger.Chart{Undeclared: ledger.Undeclared(b.Undeclared)}
+	if len(b.Rules) > maxRules {
+		f.add("/chart/rules", "want at most "+strconv.Itoa(maxRules)+" rules")
+		return chart
+	}
 	for i := range b.Rules {
+		if f.enough() {
+			break
+		}
 		r := &b.Rules[i]
 		at := "/chart/rules/" + strconv.Itoa(i)
 		rule := ledger.Rule{AnyCase: r.AnyCase, Type: ledger.AccountType(r.Type)}
@@ -91,7 +104,14 @@ func (b *chartBody) chart(f *faults) ledger.Chart {
 		}
 		rule.Pattern = pattern
 		rule.Limits = limits(f, at, r.MinBalance, r.MaxBalance)
+		if len(r.Assets) > mostItems {
+			f.add(at+"/assets", "want at most "+strconv.Itoa(mostItems)+" assets")
+			continue
+		}
 		for j, text := range r.Assets {
+			if f.enough() {
+				break
+			}
 			asset, err := money.ParseAsset(text)
 			if err != nil {
 				f.add(at+"/assets/"+strconv.Itoa(j), reason(err))

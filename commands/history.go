@@ -8,6 +8,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // history reads from the log what books do not keep: the entries of a transaction that is to be reverted, how a hold was
@@ -32,7 +33,7 @@ func eventName(e ledger.Event) string {
 
 // at reads the event with a revision, which there has to be.
 func (h history) at(ctx context.Context, name string, revision eventstore.Revision) (event, error) {
-	for recorded, err := range h.store.ReadStream(ctx, StreamOf(name), revision) {
+	for recorded, err := range h.store.ReadStream(ctx, ledgername.Stream(name), revision) {
 		if err != nil {
 			return event{}, fmt.Errorf("read event %d of ledger %q: %w", revision, name, err)
 		}
@@ -63,7 +64,7 @@ func (h history) each(
 func (h history) scan(
 	ctx context.Context, name string, from eventstore.Revision, visit func(*eventstore.Recorded) (bool, error),
 ) error {
-	for recorded, err := range h.store.ReadStream(ctx, StreamOf(name), from) {
+	for recorded, err := range h.store.ReadStream(ctx, ledgername.Stream(name), from) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			return nil
 		}

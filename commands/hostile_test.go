@@ -46,7 +46,7 @@ func hostile() map[string][3]string {
 	return map[string][3]string{
 		"empty body":              {toTransactions, ``, "400 malformed_request "},
 		"not JSON":                {toTransactions, `pay alice`, "400 malformed_request "},
-		"null":                    {toTransactions, `null`, "422 invalid_field /transfers"},
+		"null":                    {toTransactions, `null`, "400 malformed_request "},
 		"array":                   {toTransactions, `[]`, "400 malformed_request "},
 		"string":                  {toTransactions, `"x"`, "400 malformed_request "},
 		"cut off":                 {toTransactions, `{"transfers":[`, "400 malformed_request /transfers"},
@@ -241,6 +241,21 @@ func TestHostileHeaders(t *testing.T) {
 	h.post(toBulk, `{"commands":[{"type":"`+strings.Repeat("x", 8<<20)+`"}]}`).want(413, "code=too_large")
 	if after := h.log(); !slices.Equal(before, after) {
 		t.Errorf("the log has changed: %s", cmp.Diff(before, after))
+	}
+}
+
+// A pointer into a command of a bulk is the same in the sentence as in the list.
+func TestSentencesPointIntoTheWholeBulk(t *testing.T) {
+	h := opened(t)
+	for command, want := range map[string]string{
+		`{"type":"open_account","data":{"adress":"a"}}`:     "At /commands/1/data/adress: ",
+		`{"type":"open_account","data":[]}`:                 "At /commands/1/data: ",
+		`{"type":"open_account","data":{"address":"a::b"}}`: "/commands/1/data/address: ",
+	} {
+		answer := h.post(toBulk, `{"atomic":true,"commands":[{"type":"open_account","data":{"address":"a"}},`+command+`]}`)
+		if detail := answer.at("detail"); !strings.Contains(detail, want) || strings.Contains(detail, "top of the body") {
+			t.Errorf("%s: %q, want %q in it", command, detail, want)
+		}
 	}
 }
 

@@ -74,3 +74,52 @@ func TestKeysOfDifferentActorsAndLedgersAreDifferent(t *testing.T) {
 	h.post(toTransactions, pay("world", "a", "5"), key).replayed(first)
 	h.post(toAccounts, `{"address":"c"}`, key).want(422, "code=idempotency_key_reused")
 }
+
+// TestAKeyIsOneRequestWhereverItIsSent: a header's key is used up by a bulk as a whole, and by a single command.
+func TestAKeyIsOneRequestWhereverItIsSent(t *testing.T) {
+	const key = "Idempotency-Key: k"
+	for name, tc := range map[string]struct{ first, other func(h *house) *reply }{
+		"a transaction, then a bulk": {
+			func(h *house) *reply { return h.post(toTransactions, pay("world", "a", "1"), key).want(201) },
+			func(h *house) *reply { return h.post(toBulk, bulkOf(post(pay("world", "a", "1"))), key) },
+		},
+		"a bulk, then a transaction": {
+			func(h *house) *reply { return h.post(toBulk, bulkOf(post(pay("world", "a", "1"))), key).want(200) },
+			func(h *house) *reply { return h.post(toTransactions, pay("world", "a", "1"), key) },
+		},
+		"a bulk, then one without what was accepted": {
+			func(h *house) *reply {
+				return h.post(toBulk, bulkOf(post(pay("users:bob", "a", "1")), post(pay("world", "a", "1"))), key).
+					want(200, "results.0.status=422", "results.1.status=201")
+			},
+			func(h *house) *reply { return h.post(toBulk, bulkOf(post(pay("world", "b", "1"))), key) },
+		},
+		"a stream, then a transaction": {
+			func(h *house) *reply {
+				return h.postLines(toBulk, strings.NewReader(post(pay("world", "a", "1"))), key).want(200, "accepted=1")
+			},
+			func(h *house) *reply { return h.post(toTransactions, pay("world", "a", "1"), key) },
+		},
+	} {
+		h := opened(t)
+		tc.first(h)
+		before := len(h.log())
+		for _, h := range []*house{h, houseOver(t, h.store.Reopen(), nil)} {
+			tc.other(h).want(422, "code=idempotency_key_reused")
+			if after := len(h.log()); after != before {
+				t.Errorf("%s: %d events were written", name, after-before)
+			}
+		}
+	}
+}
+
+// TestKeysMadeOfAHeadersKeyAreNobodyElses: whatever key a client thinks of, it is not that of a line or of a command of
+// a bulk under another key.
+func TestKeysMadeOfAHeadersKeyAreNobodyElses(t *testing.T) {
+	h := opened(t)
+	h.post(toTransactions, pay("world", "a", "1"), "Idempotency-Key: k/0").want(201)
+	h.post(toTransactions, pay("world", "a", "1"), "Idempotency-Key: k/1").want(201)
+	h.post(toBulk, bulkOf(post(pay("world", "a", "1"))), "Idempotency-Key: k").want(200, "results.0.transaction.id=4")
+	h.post(toTransactions, pay("world", "a", "1"), "Idempotency-Key: l/1").want(201)
+	h.postLines(toBulk, strings.NewReader(post(pay("world", "a", "1"))), "Idempotency-Key: l").want(200, "accepted=1", "revision=9")
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"strconv"
 
+	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/envelope"
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -97,12 +98,24 @@ func (b *commandBody) item() item {
 	return it
 }
 
-// commands are those of good shape, with the keys they are to have.
-func (b *bulk) commands(key string) []command {
-	var whole envelope.Hash
-	if key != "" {
-		whole = b.digest()
+func transactionItem(data []byte) (ledger.Command, *httpx.Problem) {
+	var body transactionBody
+	if err := httpx.DecodeJSON(data, &body); err != nil {
+		return nil, httpx.AsProblem(err)
 	}
+	return body.item()
+}
+
+func accountItem(data []byte) (ledger.Command, *httpx.Problem) {
+	var body accountBody
+	if err := httpx.DecodeJSON(data, &body); err != nil {
+		return nil, httpx.AsProblem(err)
+	}
+	return body.command()
+}
+
+// commands are those of good shape, with the keys they are to have: their own, or one made of that of the whole request.
+func (b *bulk) commands(key string, whole envelope.Hash) []command {
 	commands := make([]command, 0, len(b.items))
 	for i := range b.items {
 		it := &b.items[i]
@@ -114,17 +127,15 @@ func (b *bulk) commands(key string) []command {
 		case it.key != "":
 			cmd.Request = digestOf(it.command)
 		case key != "":
-			cmd.Key = key + "/" + strconv.Itoa(i)
-			one := digestOf(it.command)
-			cmd.Request = sha256.Sum256(append(one[:], whole[:]...))
+			cmd.Key, cmd.Request = engine.PartKey(key, i), whole
 		}
 		commands = append(commands, cmd)
 	}
 	return commands
 }
 
-// digest is the fingerprint of the whole request, which that of each command without a key of its own covers: the same
-// header with another request is a misuse, even if a command of it is the same.
+// digest is the fingerprint of the whole request: the same header with another request is a misuse, even if a command of
+// it is the same.
 func (b *bulk) digest() envelope.Hash {
 	buf := buffers.get()
 	defer buffers.put(buf)

@@ -43,9 +43,6 @@ func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 	}, options)
 }
 
-// StreamOf is the stream of a ledger.
-func StreamOf(name string) string { return "ledger-" + name }
-
 func encode(e ledger.Event) (engine.Payload, error) {
 	encoded, err := ledger.Encode(plainEvent(e))
 	return engine.Payload{Type: encoded.Type, Schema: encoded.Version, Data: encoded.Data}, err

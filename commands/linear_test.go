@@ -19,6 +19,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/domain/money"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // TestLinearizable has concurrent clients, on two rival sets of engines over one log, post, hold, capture, void and
@@ -171,7 +172,7 @@ func (l *linearTrial) command(a asked) ledger.Command {
 }
 
 func (l *linearTrial) submit(engines int, c ledger.Command) told {
-	result, err := l.engines[engines].Submit(context.Background(), commands.StreamOf("books"),
+	result, err := l.engines[engines].Submit(context.Background(), ledgername.Stream("books"),
 		commands.Unit{Commands: []engine.Command[ledger.Command]{{Command: c}}})
 	if err != nil {
 		l.t.Errorf("submit: %v", err)

@@ -137,11 +137,3 @@ func FuzzItem(f *testing.F) {
 	f.Add(`{"type":"open_account","idempotency_key":"","data":{"address":"a","min_balance":-5}}`)
 	f.Fuzz(func(t *testing.T, data string) { sameItem(t, data) })
 }
-
-func TestNamesAreJudgedAsTheDomainDoes(t *testing.T) {
-	for _, name := range []string{"", "a", "-a", "a-", "A", "a b", "ä", "a_b", "0", strings.Repeat("a", 63), strings.Repeat("a", 64), "a\x00"} {
-		if got, want := fitName(name), ledger.Validate(ledger.OpenLedger{Name: name}) == nil; got != want {
-			t.Errorf("%q: %v, the domain says %v", name, got, want)
-		}
-	}
-}

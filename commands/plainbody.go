@@ -128,15 +128,13 @@ func (p *plain) transaction(b *transactionBody) bool {
 			b.Transfers, bit = &b.transferSpace, 1
 			b.transferSpace = b.transferSpace[:0]
 			ok = p.array(func() bool {
-				b.transferSpace = append(b.transferSpace, transferBody{})
-				return p.transfer(&b.transferSpace[len(b.transferSpace)-1])
+				return p.transfer(b.transferSpace.next())
 			})
 		case "entries":
 			b.Entries, bit = &b.entrySpace, 2
 			b.entrySpace = b.entrySpace[:0]
 			ok = p.array(func() bool {
-				b.entrySpace = append(b.entrySpace, entryBody{})
-				return p.entry(&b.entrySpace[len(b.entrySpace)-1])
+				return p.entry(b.entrySpace.next())
 			})
 		case "effective_at":
 			b.effectiveSpace, ok = p.text()

@@ -21,7 +21,7 @@ func problemOf(err error) *httpx.Problem {
 		return &httpx.Problem{Code: httpx.CodeKeyReused}
 	case errors.Is(err, engine.ErrTooLarge):
 		return httpx.NewProblem(httpx.CodeTooLarge,
-			"The events of this request are more than the store takes in one piece; nothing was done. Split it.").Because(err)
+			"The request comes to more than is written in one piece, and this was not done. Split it.").Because(err)
 	case errors.Is(err, engine.ErrOutcomeUnknown):
 		return httpx.NewProblem(httpx.CodeOverloaded, "The store did not tell whether it had written the command. "+
 			"Send it again with the same idempotency key, or look for its reference.").Because(err)
@@ -92,8 +92,18 @@ func sentence(s string) string {
 // within moves the pointers of a problem into a larger document.
 func within(p *httpx.Problem, prefix string) *httpx.Problem {
 	moved := *p
-	if len(p.Errors) > 0 && strings.HasPrefix(p.Detail, p.Errors[0].Pointer+": ") {
-		moved.Detail = prefix + p.Detail
+	if len(p.Errors) > 0 {
+		pointer := p.Errors[0].Pointer
+		for _, at := range []struct{ from, to string }{
+			{pointer + ": ", prefix + pointer + ": "},
+			{"At " + pointer + ": ", "At " + prefix + pointer + ": "},
+			{httpx.AtTop + ": ", "At " + prefix + ": "},
+		} {
+			if rest, ok := strings.CutPrefix(p.Detail, at.from); ok {
+				moved.Detail = at.to + rest
+				break
+			}
+		}
 	}
 	moved.Errors = make([]httpx.FieldError, len(p.Errors))
 	for i, e := range p.Errors {

@@ -4,13 +4,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 const (
 	headerKey      = "Idempotency-Key"
 	headerReplayed = "Idempotent-Replayed"
 	maxKey         = 255
-	maxName        = 63
+	maxRules       = 100_000
 )
 
 // idempotencyKey reads the header, and refuses query parameters, of which commands have none.
@@ -32,37 +33,15 @@ func idempotencyKey(c echo.Context) (string, error) {
 
 const wantKey = "want one key of 1 to 255 visible ASCII characters"
 
-func fitKey(key string) bool {
-	if key == "" || len(key) > maxKey {
-		return false
-	}
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
+func fitKey(key string) bool { return httpx.Visible(key, maxKey) }
 
 // ledgerName reads the path. A name that no ledger can have is one that does not exist.
 func ledgerName(c echo.Context) (string, error) {
 	name, ok := httpx.PathParam(c, "ledger")
-	if !ok || !fitName(name) {
+	if !ok || !ledgername.Fits(name) {
 		return "", ledgerNotFound(name)
 	}
 	return name, nil
-}
-
-// fitName tells what ledger.Validate tells of an OpenLedger's name, without making a command for each request.
-func fitName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
-		if !letter && !digit && (c != '-' || i == 0) {
-			return false
-		}
-	}
-	return name != "" && len(name) <= maxName
 }
 
 func ledgerNotFound(name string) *httpx.Problem {

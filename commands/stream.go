@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 // Bounds of a stream of commands. Memory does not depend on the stream's length: only what waits for the engine is
@@ -127,11 +129,13 @@ func (s *streamed) submit(ctx context.Context, items []lineItem) error {
 // be sent again.
 func (s *streamed) command(it *lineItem) command {
 	cmd := command{Command: it.command, Key: it.key}
-	if cmd.Key == "" && s.key != "" {
-		cmd.Key = s.key + "/" + strconv.Itoa(it.line)
-	}
-	if cmd.Key != "" {
+	switch {
+	case it.key != "":
 		cmd.Request = digestOf(it.command)
+	case s.key != "":
+		cmd.Key = engine.PartKey(s.key, it.line)
+		one := digestOf(it.command) // and not that itself: the command alone is another request
+		cmd.Request = sha256.Sum256(append([]byte("daybook:line:1"), one[:]...))
 	}
 	return cmd
 }
@@ -184,9 +188,9 @@ func (s *streamed) appendSummary(b []byte) []byte {
 		b = append(b, `,"status":`...)
 		b = strconv.AppendInt(b, int64(p.problem.Status()), 10)
 		b = append(b, `,"code":`...)
-		b = httpx.AppendString(b, string(p.problem.Code))
+		b = wire.AppendString(b, string(p.problem.Code))
 		b = append(b, `,"detail":`...)
-		b = httpx.AppendString(b, p.problem.Text())
+		b = wire.AppendString(b, p.problem.Text())
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)

@@ -10,6 +10,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -69,7 +70,7 @@ func (h *Handlers) appendChange(ctx context.Context, b []byte, name string, even
 	case ledger.HoldExpired:
 		return h.appendHoldNow(ctx, b, name, e.HoldOrigin, &holdState{status: wire.HoldExpired})
 	case ledger.ChartReplaced:
-		return wire.Append(append(b, `"chart":`...), wireChart(&e.Chart))
+		return wire.Append(append(b, `"chart":`...), render.Chart(&e.Chart))
 	case ledger.AccountClosed:
 		return appendStatus(b, string(e.Address), "closed"), nil
 	case ledger.AccountReopened:

@@ -10,6 +10,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // submit has a unit decided in a ledger.
@@ -28,7 +29,7 @@ type sender func(ctx context.Context, stream string, unit Unit) (Result, error)
 
 func (h *Handlers) submitBy(ctx context.Context, name string, unit Unit, send sender) (Result, error) {
 	if !slices.ContainsFunc(unit.Commands, func(c command) bool { _, wants := transactionOf(c.Command); return wants }) {
-		return send(ctx, StreamOf(name), unit)
+		return send(ctx, ledgername.Stream(name), unit)
 	}
 	d := division{send: send, unit: unit, lookup: lookup{history: h.history, name: name}}
 	d.unit.Commands = slices.Clone(unit.Commands)
@@ -102,7 +103,7 @@ func (d *division) complete(ctx context.Context, i int) error {
 func (d *division) flush(ctx context.Context, end int) error {
 	piece := d.unit
 	piece.Commands = d.unit.Commands[d.sent:end]
-	result, err := d.send(ctx, StreamOf(d.lookup.name), piece)
+	result, err := d.send(ctx, ledgername.Stream(d.lookup.name), piece)
 	if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
 		return &engine.RefusedError{Index: refused.Index, Err: d.reworded(refused.Index, refused.Err)}
 	}

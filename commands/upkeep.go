@@ -9,6 +9,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
 // upkeepActor issues Daybook's own commands.
@@ -33,7 +34,7 @@ func (u *Upkeep) Expire(ctx context.Context, name string, holds []uint64) (expir
 	for i, id := range holds {
 		unit.Commands[i].Command = ledger.ExpireHold{ID: id}
 	}
-	result, err := u.ledgers.Submit(ctx, StreamOf(name), unit)
+	result, err := u.ledgers.Submit(ctx, ledgername.Stream(name), unit)
 	if err != nil {
 		return 0, fmt.Errorf("expire holds of ledger %q: %w", name, err)
 	}
@@ -81,7 +82,7 @@ func (u *Upkeep) verdict(ctx context.Context, name string, declared *event) (eve
 	if err != nil {
 		return event{}, err
 	}
-	result, err := u.ledgers.Submit(ctx, StreamOf(name), Unit{
+	result, err := u.ledgers.Submit(ctx, ledgername.Stream(name), Unit{
 		Commands: []engine.Command[ledger.Command]{{Command: ledger.EvaluateAssertion{ID: about.ID, Before: before}}},
 		Actor:    upkeepActor, Correlation: declared.Envelope.Correlation, Causation: uuidText(declared.Envelope.ID),
 	})

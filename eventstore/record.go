@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,20 @@ type Revision uint64
 
 // ID identifies a record for ever, across stores and transports: a UUID (version 7 when Daybook makes it).
 type ID [16]byte
+
+// AppendTo appends the id in the canonical form of a UUID.
+func (id ID) AppendTo(b []byte) []byte {
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b
+}
+
+// String gives the id in the canonical form of a UUID.
+func (id ID) String() string { return string(id.AppendTo(nil)) }
 
 // Record is what is appended: an identity, an explicit type name, and two opaque byte strings.
 type Record struct {

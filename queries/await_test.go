@@ -41,8 +41,8 @@ func TestARequestWaitsForItsRevision(t *testing.T) {
 				for _, projection := range []string{"transactions", "accounts", "holds", "periods", "assertions", "ledgers", "entries"} {
 					w.project(projection)
 				}
-				var any any
-				(<-replies).at(w.head("main")).ok(&any)
+				var answer any
+				(<-replies).at(w.head("main")).ok(&answer)
 			}
 		})
 	}
@@ -60,15 +60,31 @@ func TestARevisionThatIsNotReached(t *testing.T) {
 				t.Errorf("%s%s: %s", path, query, detail)
 			}
 		}
-		detail := w.get("/ledgers/other"+path+"?min_revision=0&wait=0").fails(504, "revision_not_reached")
-		if !strings.Contains(detail, `"other"`) {
-			t.Errorf("%s: %s", path, detail)
-		}
+		w.get("/ledgers/other"+path+"?min_revision=0&wait=50").fails(404, "ledger_not_found") // at once
 	}
 	w.get("/ledgers/main/balances?as_of_revision=4&wait=0").fails(504, "revision_not_reached")
 	w.get("/ledgers/main/balances?as_of_revision=2&min_revision=4&wait=0").fails(504, "revision_not_reached")
 	var b wire.Balances
 	w.get("/ledgers/main/balances?as_of_revision=2&min_revision=3&wait=0").at(2).ok(&b)
+}
+
+// Whoever was told that a ledger was opened finds it, without knowing of revisions.
+func TestALedgerIsFoundAsSoonAsItIsOpen(t *testing.T) {
+	for name, option := range map[string]func(*queries.Options){"woken by the board": withoutPolling, "polling": withoutBoard} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range []string{"", "/accounts", "/balances", "/transactions"} {
+				w := newWorld(t, option)
+				w.open("main")
+				replies := make(chan reply)
+				go func() { replies <- w.get("/ledgers/main" + path) }()
+				for _, projection := range []string{"transactions", "accounts", "ledgers", "entries"} {
+					w.project(projection)
+				}
+				var answer any
+				(<-replies).ok(&answer)
+			}
+		})
+	}
 }
 
 func TestWaitingEndsWithTheClient(t *testing.T) {

@@ -3,6 +3,7 @@ package queries_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestALongAnswerShowsOneRevision(t *testing.T) {
 				transfer("world", fmt.Sprintf("users:24%d", w.head("main")), "USD/2", "1", "2025-01-01"))
 			w.project()
 		}}
-		w.handler.ServeHTTP(m, httptest.NewRequest("GET", "/v1/ledgers/main/balances?"+query, nil))
+		w.handler.ServeHTTP(m, httptest.NewRequest(http.MethodGet, "/v1/ledgers/main/balances?"+query, nil))
 		var got wire.Balances
 		must(t, json.Unmarshal(m.Body.Bytes(), &got))
 		if diff := cmp.Diff(want, got); diff != "" {

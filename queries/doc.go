@@ -8,9 +8,9 @@
 // (await.go) holds it until the projections have reached the revision that it demands, and a reader (read_*.go) takes
 // the rows, and the revision that they reflect, from one state of the database.
 //
-// A ledger that was opened a moment ago is not known to the read models yet, and is answered as not found. Whoever must
-// see it demands the revision that opening it was answered with (min_revision), and waits. Events come from the log
-// itself, and are there at once.
+// A ledger that was opened a moment ago may not be known to the read models yet. Whether a ledger exists is therefore
+// asked of the log before it is answered as not found; one that exists is waited for. Events come from the log itself,
+// and are there at once.
 //
 // A balance is signed on the normal side of its account. A group of accounts that do not share a side has debits less
 // credits.

@@ -11,11 +11,9 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
-
-// streamOf is the event stream of a ledger.
-func streamOf(ledger string) string { return "ledger-" + ledger }
 
 // errHistoryUnavailable says that the store cannot be read now, and may be in a moment.
 var errHistoryUnavailable = errors.New("the events cannot be read")
@@ -24,7 +22,7 @@ var errHistoryUnavailable = errors.New("the events cannot be read")
 // errEnough. A revision past the end gives none.
 func (q *Queries) events(ctx context.Context, ledger string, from uint64, visit func(eventstore.Recorded) error) error {
 	from = min(from, math.MaxInt64) // stores count in signed numbers; nothing is there either way
-	for r, err := range q.history.ReadStream(ctx, streamOf(ledger), eventstore.Revision(from)) {
+	for r, err := range q.history.ReadStream(ctx, ledgername.Stream(ledger), eventstore.Revision(from)) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			return errLedgerNotFound
 		}
@@ -66,7 +64,7 @@ func appendEvent(b []byte, ledger string, r *eventstore.Recorded) ([]byte, error
 		return b, fmt.Errorf("read the envelope of event %d of ledger %q: %w", r.Revision, ledger, err)
 	}
 	b = append(b, `{"specversion":"1.0","id":"`...)
-	b = appendUUID(b, r.ID)
+	b = r.ID.AppendTo(b)
 	b = append(b, `","source":"/ledgers/`...)
 	b = append(b, ledger...) // a name of letters, digits and hyphens
 	b = append(b, `","type":"`...)
@@ -94,14 +92,4 @@ func appendEvent(b []byte, ledger string, r *eventstore.Recorded) ([]byte, error
 	b = append(b, `","hash":"`...)
 	b = hex.AppendEncode(b, e.Hash[:])
 	return append(b, `"}`...), nil
-}
-
-func appendUUID(b []byte, id eventstore.ID) []byte {
-	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
-		if i > 0 {
-			b = append(b, '-')
-		}
-		b = hex.AppendEncode(b, part)
-	}
-	return b
 }

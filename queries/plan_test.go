@@ -34,8 +34,8 @@ func TestNoStatementReadsAWholeTable(t *testing.T) {
 		"/holds", "/holds?status=open", "/holds?status=voided&account=users:1", "/holds?account=users:*&metadata[a]=b", "/holds?reference=x",
 		"/holds?reference=x&status=open", "/holds/7", "/periods", "/assertions", "/assertions?status=evaluating", "/assertions/1",
 	} {
-		var any any
-		w.get("/ledgers/main" + path).ok(&any)
+		var answer any
+		w.get("/ledgers/main" + path).ok(&answer)
 	}
 	texts := w.queries.Statements()
 	if len(texts) < 35 {

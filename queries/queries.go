@@ -78,7 +78,7 @@ func New(o Options) *Queries {
 // Register puts the queries into the group of the API's base path.
 func (q *Queries) Register(group *echo.Group) {
 	group.GET("/ledgers", q.listLedgers)
-	ledger := group.Group("/ledgers/:ledger")
+	ledger := group.Group("/ledgers/:ledger", q.justOpened)
 	ledger.GET("", q.getLedger)
 	ledger.GET("/accounts", q.listAccounts)
 	ledger.GET("/accounts/:account", q.getAccount)

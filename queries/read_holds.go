@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -114,7 +115,7 @@ func scanHold(rows *sql.Rows, ledger string, others ...any) (h wire.Hold, err er
 	if err != nil {
 		return h, err
 	}
-	h.EffectiveAt = join(day, nanos)
+	h.EffectiveAt = effective.Join(day, nanos)
 	if h.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt); err != nil {
 		return h, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -130,13 +131,13 @@ func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *stat
 			return fmt.Errorf("%w: account id %d, %s", err, id, l.Asset)
 		}
 		l.BalanceAfter = normal(debit, running[l.Asset].debits, running[l.Asset].credits).String()
-		l.TransactionID = uint64(last.Transaction) //nolint:gosec // ids are counted from 1
+		l.TransactionID = uint64(last.Transaction)
 		if side == sideCredit {
 			l.Credit = amount.String()
 		} else {
 			l.Debit = amount.String()
 		}
-		l.EffectiveAt = join(last.Day, last.Nanos)
+		l.EffectiveAt = effective.Join(last.Day, last.Nanos)
 		l.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt)
 		page.lines = append(page.lines, l)
 		return err

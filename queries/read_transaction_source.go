@@ -117,14 +117,16 @@ func (s *snapshot) fewInRange(f *transactionFilter) (bool, error) {
 
 // sqlText is a statement in the making.
 type sqlText struct {
-	strings.Builder
+	text strings.Builder
 	args []any
 }
 
 func (q *sqlText) add(text string, args ...any) {
-	q.WriteString(text)
+	q.text.WriteString(text)
 	q.args = append(q.args, args...)
 }
+
+func (q *sqlText) String() string { return q.text.String() }
 
 func (q *sqlText) addRange(f *transactionFilter, columns string) {
 	if f.from != nil {

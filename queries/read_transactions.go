@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -67,8 +68,8 @@ func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source t
 				return err
 			}
 			// An account that a transaction moves more than once is met as often.
-			again := t.ID == uint64(before) //nolint:gosec // ids are counted from 1
-			before = int64(t.ID)            //nolint:gosec // the same
+			again := t.ID == uint64(before)
+			before = int64(t.ID)
 			if again || t.Revision > s.revision || !f.takes(&t) {
 				return nil
 			}
@@ -96,7 +97,7 @@ func scanTransaction(rows *sql.Rows, ledger string, others ...any) (t wire.Trans
 	if err != nil {
 		return t, err
 	}
-	t.EffectiveAt, t.IntendedAt, t.Reason = join(day, nanos), joinOptional(intendedDay, intendedNanos), reason.String
+	t.EffectiveAt, t.IntendedAt, t.Reason = effective.Join(day, nanos), joinOptional(intendedDay, intendedNanos), reason.String
 	if t.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt); err != nil {
 		return t, err
 	}

@@ -65,7 +65,7 @@ func (r *reader) stmt(ctx context.Context, text string) (*sqlx.Stmt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if stmt := r.prepared[text]; stmt != nil { // another was faster
-		return stmt, made.Close()
+		return stmt, made.Close() //nolint:sqlclosecheck // the other is kept, and closed at the end
 	}
 	r.prepared[text] = made
 	return made, nil
@@ -73,7 +73,7 @@ func (r *reader) stmt(ctx context.Context, text string) (*sqlx.Stmt, error) {
 
 // each runs one statement, which by itself sees one state of the database, and gives each row to scan.
 func (r *reader) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
-	stmt, err := r.stmt(ctx, text)
+	stmt, err := r.stmt(ctx, text) //nolint:sqlclosecheck // it is kept, and closed at the end
 	if err != nil {
 		return err
 	}

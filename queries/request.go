@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -65,7 +66,7 @@ func (q *Queries) request(c echo.Context, allowed ...string) (*request, error) {
 		return nil, err
 	}
 	name, ok := httpx.PathParam(c, "ledger")
-	if !ok || !isLedgerName(name) {
+	if !ok || !ledgername.Fits(name) {
 		return nil, problem(errLedgerNotFound)
 	}
 	r := &request{Params: params, c: c, ledger: name}
@@ -101,19 +102,6 @@ func (q *Queries) noAccount(ctx context.Context, r *request, err error) error {
 		return problem(unknown)
 	}
 	return problem(err)
-}
-
-// isLedgerName tells whether a ledger could have the name: ^[a-z0-9][a-z0-9-]{0,62}$.
-func isLedgerName(s string) bool {
-	if s == "" || len(s) > 63 || s[0] == '-' {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // answer writes a JSON answer that reflects a revision.

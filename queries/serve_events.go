@@ -27,7 +27,7 @@ func (q *Queries) getEvents(c echo.Context) error {
 	stream := wantsNDJSON(c.Request())
 	limit := uint64(0) // all
 	if _, given := r.String("limit"); !stream {
-		limit = uint64(r.Limit()) //nolint:gosec // from 1 to 1000
+		limit = uint64(r.Limit())
 	} else if given {
 		if limit, _ = r.Uint("limit"); limit == 0 {
 			r.Fault("limit", "must be a whole number from 1")
@@ -89,11 +89,11 @@ func (q *Queries) pageEvents(c echo.Context, r *request, from, limit uint64) err
 
 // setKnownRevision sets the header to the last revision that was seen, in the log or by a projection: the end of the
 // log is not looked for.
-func (q *Queries) setKnownRevision(c echo.Context, r *request, seen uint64, any bool) {
+func (q *Queries) setKnownRevision(c echo.Context, r *request, seen uint64, isKnown bool) {
 	if known, err := q.views.revision(c.Request().Context(), r.ledger, []string{projectionLedgers}); err == nil {
-		seen, any = max(seen, known), true
+		seen, isKnown = max(seen, known), true
 	}
-	if any {
+	if isKnown {
 		httpx.SetRevision(c, seen)
 	}
 }

@@ -6,12 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/httpx"
-)
-
-const (
-	secondsOfDay  = 24 * 60 * 60
-	lastNanoOfDay = int64(24*time.Hour) - 1
 )
 
 // place is a point in the effective order of entries, and stands for everything up to it, itself included. Its zero
@@ -30,23 +26,23 @@ func endOf(day, nanos int64) place {
 
 // beginning and end are the places before and after all entries. Days stay far from the ends of the integers, so that
 // one can be added or taken away.
-func beginning() place { return endOf(math.MinInt64/2, lastNanoOfDay) }
-func end() place       { return endOf(math.MaxInt64/2, lastNanoOfDay) }
+func beginning() place { return endOf(math.MinInt64/2, effective.LastNano) }
+func end() place       { return endOf(math.MaxInt64/2, effective.LastNano) }
 
 // upTo is the place after a moment: of an instant its own, of a date the end of its day.
 func upTo(m httpx.Moment) place {
-	day, nanos := split(m.Time)
+	day, nanos := effective.Split(m.Time)
 	if m.Date {
-		nanos = lastNanoOfDay
+		nanos = effective.LastNano
 	}
 	return endOf(day, nanos)
 }
 
 // before is the place before all entries that are effective at a moment or later.
 func before(m httpx.Moment) place {
-	day, nanos := split(m.Time)
+	day, nanos := effective.Split(m.Time)
 	if nanos == 0 {
-		return endOf(day-1, lastNanoOfDay)
+		return endOf(day-1, effective.LastNano)
 	}
 	return endOf(day, nanos-1)
 }
@@ -61,30 +57,17 @@ func earlier(a, b place) place {
 
 // wholeDays tells whether the place is the end of a day, so that closings alone say what stood then.
 func (p place) wholeDays() bool {
-	return p.Nanos == lastNanoOfDay && p.Transaction == math.MaxInt64
+	return p.Nanos == effective.LastNano && p.Transaction == math.MaxInt64
 }
-
-// split makes the pair of integers that an effective time is stored as.
-func split(t time.Time) (day, nanos int64) {
-	seconds := t.Unix()
-	day = seconds / secondsOfDay
-	if seconds%secondsOfDay < 0 {
-		day--
-	}
-	return day, (seconds-day*secondsOfDay)*int64(time.Second) + int64(t.Nanosecond())
-}
-
-// join is the inverse of split.
-func join(day, nanos int64) time.Time { return time.Unix(day*secondsOfDay, nanos).UTC() }
 
 // joinOptional is nil where there is no time.
 func joinOptional(day, nanos sql.NullInt64) *time.Time {
 	if !day.Valid {
 		return nil
 	}
-	t := join(day.Int64, nanos.Int64)
+	t := effective.Join(day.Int64, nanos.Int64)
 	return &t
 }
 
 // dateOf writes a day as clients see it.
-func dateOf(day int64) string { return join(day, 0).Format(time.DateOnly) }
+func dateOf(day int64) string { return effective.Join(day, 0).Format(time.DateOnly) }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -196,7 +197,7 @@ func (w *world) record(name string, event ledger.Event) eventstore.Record {
 func (w *world) project(names ...string) {
 	w.Helper()
 	for name, m := range w.models {
-		if len(names) > 0 && !contains(names, name) {
+		if len(names) > 0 && !slices.Contains(names, name) {
 			continue
 		}
 		for of, events := range w.events {
@@ -205,15 +206,6 @@ func (w *world) project(names ...string) {
 			}
 		}
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *world) apply(m *model, of string, events []projector.Event) {
@@ -225,11 +217,8 @@ func (w *world) apply(m *model, of string, events []projector.Event) {
 		if err != nil {
 			return err
 		}
-		for i := range batch {
-			batch[i].LedgerID = id
-			if batch[i].Accounts, err = m.numbers(tx, id, batch[i].Body); err != nil {
-				return err
-			}
+		if err := m.number(tx, id, batch); err != nil {
+			return err
 		}
 		if err := m.applier.Apply(tx, batch); err != nil {
 			return err
@@ -240,17 +229,29 @@ func (w *world) apply(m *model, of string, events []projector.Event) {
 	w.board.Publish(m.name, of, to-1)
 }
 
-func (m *model) numbers(tx *views.Tx, ledgerID int64, event ledger.Event) ([]int64, error) {
+// number looks up the accounts of all events at once, as a look-up costs much the same for one and for many.
+func (m *model) number(tx *views.Tx, ledgerID int64, batch []projector.Event) error {
 	var keys []views.AccountKey
-	one, entries := projector.Addresses(event)
-	if one != "" {
-		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(one)})
+	ends := make([]int, len(batch))
+	for i := range batch {
+		one, entries := projector.Addresses(batch[i].Body)
+		if one != "" {
+			keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(one)})
+		}
+		for _, entry := range entries {
+			keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(entry.Account)})
+		}
+		ends[i] = len(keys)
 	}
-	for _, entry := range entries {
-		keys = append(keys, views.AccountKey{LedgerID: ledgerID, Address: string(entry.Account)})
+	numbers, start := make([]int64, len(keys)), 0
+	if err := m.ids.Accounts(tx, keys, numbers); err != nil {
+		return err
 	}
-	numbers := make([]int64, len(keys))
-	return numbers, m.ids.Accounts(tx, keys, numbers)
+	for i, end := range ends {
+		batch[i].LedgerID, batch[i].Accounts = ledgerID, numbers[start:end]
+		start = end
+	}
+	return nil
 }
 
 // head is the revision of a ledger's last event.

@@ -57,6 +57,9 @@ type balanceRow struct {
 	asset                    money.Asset
 	debits, credits, balance string
 	debit, credit            money.Amount
+	// side is where the balance is: more than 0 where it is debits less credits, less than 0 where it is credits less
+	// debits, 0 where it is nothing.
+	side int
 }
 
 func readBalance(row wire.BalanceRow) (r balanceRow, err error) {
@@ -73,6 +76,13 @@ func readBalance(row wire.BalanceRow) (r balanceRow, err error) {
 	balance, err := money.ParseSigned(row.Balance)
 	r.debits, r.credits = money.Format(r.asset, r.debit), money.Format(r.asset, r.credit)
 	r.balance = money.FormatSigned(r.asset, balance)
+	switch balance {
+	case money.Signed{}:
+	case money.Diff(r.debit, r.credit):
+		r.side = 1
+	default:
+		r.side = -1
+	}
 	return r, err
 }
 
@@ -122,11 +132,13 @@ func writeBalancesTable(out io.Writer, rows []balanceRow) error {
 	return err
 }
 
-// totalsOf sums the rows of each asset, in the order in which assets appear. A sum that passes 128 bits is not shown.
+// totalsOf sums the rows of each asset, in the order in which assets appear. Where all rows have their balance on the
+// credit side, so has the sum, as the server has it; else it is debits less credits. A sum that passes 128 bits is not
+// shown.
 func totalsOf(rows []balanceRow) []balanceRow {
 	var totals []balanceRow
 	index := map[money.Asset]int{}
-	tooLarge := map[money.Asset]bool{}
+	tooLarge, debits := map[money.Asset]bool{}, map[money.Asset]bool{}
 	for _, r := range rows {
 		i, known := index[r.asset]
 		if !known {
@@ -138,6 +150,7 @@ func totalsOf(rows []balanceRow) []balanceRow {
 		totals[i].debit, fits = totals[i].debit.Add(r.debit)
 		totals[i].credit, fitsToo = totals[i].credit.Add(r.credit)
 		tooLarge[r.asset] = tooLarge[r.asset] || !fits || !fitsToo
+		debits[r.asset] = debits[r.asset] || r.side > 0
 	}
 	for i := range totals {
 		t := &totals[i]
@@ -146,7 +159,11 @@ func totalsOf(rows []balanceRow) []balanceRow {
 			continue
 		}
 		t.debits, t.credits = money.Format(t.asset, t.debit), money.Format(t.asset, t.credit)
-		t.balance = money.FormatSigned(t.asset, money.Diff(t.debit, t.credit))
+		if debits[t.asset] {
+			t.balance = money.FormatSigned(t.asset, money.Diff(t.debit, t.credit))
+		} else {
+			t.balance = money.FormatSigned(t.asset, money.Diff(t.credit, t.debit))
+		}
 	}
 	return totals
 }

@@ -57,7 +57,7 @@ func startBenchServer(ctx context.Context, std *streams, accounts int) (*benchSe
 func (s *benchServer) Close() error { return errors.Join(s.Stop(), os.RemoveAll(s.data)) }
 
 func (s *benchServer) fund(ctx context.Context, accounts int) error {
-	if _, err := s.CreateLedger(ctx, client.NewLedger{Name: benchLedgerName, Template: "wallets"}, ""); err != nil {
+	if _, err := s.OpenLedger(ctx, client.NewLedger{Name: benchLedgerName, Template: "wallets"}, ""); err != nil {
 		return err
 	}
 	for from := 0; from < accounts; from += fundingBatch {

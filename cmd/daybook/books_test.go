@@ -80,7 +80,7 @@ type holdings map[string]*big.Rat
 // add reads a cell as hledger prints it: "$-5.00", "1 GGGGG, 2.50 USD", or "0".
 func (h holdings) add(t *testing.T, account, cell string) {
 	t.Helper()
-	for _, part := range strings.Split(cell, ", ") {
+	for part := range strings.SplitSeq(cell, ", ") {
 		if part == "0" || part == "" {
 			continue
 		}

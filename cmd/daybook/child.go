@@ -34,7 +34,7 @@ func startChild(ctx context.Context, log io.Writer, args ...string) (*child, err
 }
 
 func startProgram(ctx context.Context, log io.Writer, program string, args ...string) (*child, error) {
-	command := exec.CommandContext(ctx, program, args...)
+	command := exec.CommandContext(ctx, program, args...) //nolint:gosec // the program is this one
 	command.Stderr = log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = childStopTimeout

@@ -10,8 +10,8 @@ import (
 	"math"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
-	"github.com/daybook-ledger/daybook/domain/money"
 	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/render"
 )
 
 // exportCmd is `daybook export`: a ledger's history as a journal, or as NDJSON of commands.
@@ -77,9 +77,10 @@ func (w *commandWriter) write(event ledger.Event) error {
 		if e.Implicit {
 			return nil
 		}
+		limits := render.Limits(e.Limits)
 		return w.line(client.OpenAccount, client.NewAccount{
 			Address: string(e.Address), Type: string(e.Type), Metadata: e.Metadata,
-			MinBalance: textOf(e.Limits.Min), MaxBalance: textOf(e.Limits.Max),
+			MinBalance: limits.MinBalance, MaxBalance: limits.MaxBalance,
 		})
 	case ledger.TransactionPosted:
 		post := postOf(e)
@@ -107,12 +108,4 @@ func postOf(e ledger.TransactionPosted) ledger.PostTransaction {
 	return ledger.PostTransaction{Movement: ledger.Movement{
 		Entries: e.Entries, EffectiveAt: e.EffectiveAt, Reference: e.Reference, Description: e.Description, Metadata: e.Metadata,
 	}}
-}
-
-func textOf(s *money.Signed) *string {
-	if s == nil {
-		return nil
-	}
-	text := s.String()
-	return &text
 }

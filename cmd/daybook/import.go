@@ -50,9 +50,9 @@ func (c *importCmd) Run(ctx context.Context, io *streams) error {
 	return err
 }
 
-// open creates the ledger where it does not exist, and says so.
+// open opens the ledger where there is none, and says so.
 func (s *sender) open(ctx context.Context, template string, out io.Writer) error {
-	created, err := s.client.CreateLedger(ctx, client.NewLedger{Name: s.ledger, Template: template}, "")
+	created, err := s.client.OpenLedger(ctx, client.NewLedger{Name: s.ledger, Template: template}, "")
 	switch {
 	case client.IsCode(err, "ledger_exists"):
 		known, err := s.client.Ledger(ctx, s.ledger, client.Query{MinRevision: new(uint64)})
@@ -62,7 +62,7 @@ func (s *sender) open(ctx context.Context, template string, out io.Writer) error
 		s.revision = known.Revision
 		return nil
 	case err != nil:
-		return fmt.Errorf("create ledger %q: %w", s.ledger, err)
+		return fmt.Errorf("open ledger %q: %w", s.ledger, err)
 	}
 	s.revision = created.Revision
 	_, err = fmt.Fprintf(out, "created ledger %s (template %s)\n", s.ledger, template)

@@ -15,7 +15,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/journal"
-	"github.com/daybook-ledger/daybook/internal/wire"
+	"github.com/daybook-ledger/daybook/internal/render"
 )
 
 // batch is what is to be sent, all of it checked.
@@ -151,20 +151,10 @@ func requestOf(post *ledger.PostTransaction) client.NewTransaction {
 		EffectiveAt: post.EffectiveAt.Format(time.RFC3339Nano), Reference: post.Reference,
 		Description: post.Description, Metadata: post.Metadata,
 	}
-	for _, entry := range post.Entries {
-		request.Entries = append(request.Entries, wireEntry(entry))
+	for i := range post.Entries {
+		request.Entries = append(request.Entries, render.Entry(&post.Entries[i]))
 	}
 	return request
-}
-
-func wireEntry(entry ledger.Entry) wire.Entry {
-	e := wire.Entry{Account: string(entry.Account), Asset: string(entry.Asset)}
-	if entry.Side == ledger.Debit {
-		e.Debit = entry.Amount.String()
-	} else {
-		e.Credit = entry.Amount.String()
-	}
-	return e
 }
 
 // faults are what is wrong with a source, a bounded number of them.

@@ -88,7 +88,7 @@ func (it *item) fromLine(line []byte, reference string) error {
 		Key  string         `json:"idempotency_key"`
 		Data jsontext.Value `json:"data"`
 	}
-	if err := json.Unmarshal(line, &command, json.RejectUnknownMembers(true)); err != nil {
+	if err := strictly(line, &command); err != nil {
 		return err
 	}
 	it.body = client.Command{Type: command.Type, IdempotencyKey: command.Key, Data: []byte(command.Data)}
@@ -105,6 +105,14 @@ func (it *item) fromLine(line []byte, reference string) error {
 		return err
 	}
 	return ledger.Validate(it.command)
+}
+
+// strictly reads JSON as the server does, and tells faults in its words.
+func strictly(data []byte, into any) error {
+	if err := httpx.DecodeJSON(data, into); err != nil {
+		return errors.New(httpx.AsProblem(err).Text())
+	}
+	return nil
 }
 
 // givenTransaction is a transaction as it stands in a line. Amounts are strings or whole numbers.
@@ -134,7 +142,7 @@ var (
 
 func (it *item) readTransaction(data jsontext.Value, reference string) error {
 	var given givenTransaction
-	if err := json.Unmarshal(data, &given, json.RejectUnknownMembers(true)); err != nil {
+	if err := strictly(data, &given); err != nil {
 		return err
 	}
 	post := ledger.PostTransaction{Movement: ledger.Movement{Reference: given.Reference, Description: given.Description, Metadata: given.Metadata}}
@@ -225,7 +233,7 @@ func (it *item) readAccount(data jsontext.Value) error {
 		MaxBalance *money.Signed     `json:"max_balance"`
 		Metadata   map[string]string `json:"metadata"`
 	}
-	if err := json.Unmarshal(data, &given, json.RejectUnknownMembers(true)); err != nil {
+	if err := strictly(data, &given); err != nil {
 		return err
 	}
 	account, err := address.Parse(given.Address)

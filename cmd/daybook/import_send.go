@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/journal"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -110,8 +111,8 @@ func (s *sender) compare(ctx context.Context, at string, post *ledger.PostTransa
 		return fmt.Errorf("%s: look at transaction %d, which has the reference %s: %w", at, id, post.Reference, err)
 	}
 	var here []wire.Entry
-	for _, entry := range post.Entries {
-		here = append(here, wireEntry(entry))
+	for i := range post.Entries {
+		here = append(here, render.Entry(&post.Entries[i]))
 	}
 	if slices.Equal(here, there.Entries) && sameTime(post.EffectiveAt, there.EffectiveAt) {
 		return nil

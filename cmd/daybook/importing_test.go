@@ -312,7 +312,7 @@ func TestExportRefuses(t *testing.T) {
 		{client.NewTransaction{}, "a", "OK/2", "as a commodity OK has one scale, and the ledger has OK and OK/2"},
 	} {
 		name := fmt.Sprintf("l%d", i)
-		if _, err := s.client.CreateLedger(t.Context(), client.NewLedger{Name: name}, ""); err != nil {
+		if _, err := s.client.OpenLedger(t.Context(), client.NewLedger{Name: name}, ""); err != nil {
 			t.Fatal(err)
 		}
 		fine := client.NewTransaction{Transfers: []client.Transfer{{From: "a", To: "b", Asset: "OK", Amount: "1"}}}

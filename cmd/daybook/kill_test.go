@@ -13,12 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/daybook-ledger/daybook/commands"
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/runner"
@@ -46,7 +46,7 @@ func TestKillUnderLoad(t *testing.T) {
 	for round := range rounds {
 		server := serve(t, data, "--snapshot-every", "300")
 		if round == 0 {
-			if _, err := server.CreateLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
+			if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -166,7 +166,7 @@ func readLog(t *testing.T, store eventstore.Store) map[string]placed {
 	book := ledger.NewBook()
 	var previous envelope.Hash
 	var next eventstore.Revision
-	for record, err := range store.ReadStream(t.Context(), commands.StreamOf(killLedger), 0) {
+	for record, err := range store.ReadStream(t.Context(), ledgername.Stream(killLedger), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -135,15 +135,15 @@ type versionCmd struct{}
 
 // Run prints the module's version and the commit it was built from, as far as the build recorded them.
 func (versionCmd) Run(std *streams) error {
-	version := "unknown"
+	version, commit := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 		for _, setting := range info.Settings {
 			if setting.Key == "vcs.revision" {
-				version += " " + setting.Value
+				commit = " " + setting.Value
 			}
 		}
 	}
-	_, err := fmt.Fprintln(std.out, "daybook", version)
+	_, err := fmt.Fprintln(std.out, "daybook", version+commit)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -24,7 +25,7 @@ type projectionsCmd struct {
 }
 
 type projectionsListCmd struct {
-	Data string `default:"data" placeholder:"DIR" help:"Data directory."`
+	Data string `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
 }
 
 // Run prints a line for each generation of each read model.
@@ -45,7 +46,7 @@ func (c *projectionsListCmd) Run(ctx context.Context, std *streams) error {
 
 func versions(p runner.Status) string {
 	if p.Version == p.Wanted {
-		return fmt.Sprint(p.Version)
+		return strconv.Itoa(p.Version)
 	}
 	return fmt.Sprintf("%d (wanted: %d)", p.Version, p.Wanted)
 }
@@ -54,11 +55,11 @@ func behind(p runner.Status) string {
 	if p.Behind >= runner.BehindMax {
 		return fmt.Sprintf("%d or more", runner.BehindMax)
 	}
-	return fmt.Sprint(p.Behind)
+	return strconv.Itoa(p.Behind)
 }
 
 type projectionsRebuildCmd struct {
-	Data string   `default:"data" placeholder:"DIR" help:"Data directory."`
+	Data string   `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
 	Name []string `arg:"" optional:"" help:"Read models to rebuild; all where none is named."`
 }
 

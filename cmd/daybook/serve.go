@@ -14,8 +14,8 @@ import (
 // serveCmd is `daybook serve`. Its fields are the settings of a server.
 type serveCmd struct {
 	Dev    bool   `help:"Development: loopback only, no authentication."`
-	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models."`
-	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one."`
+	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one (default: ${default})."`
 
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"Let outside programs subscribe to events on this address."`
 	NATSMaxAge time.Duration `name:"nats-max-age" default:"168h" help:"How long NATS keeps events for subscribers. The event store keeps them for ever."`

@@ -38,7 +38,7 @@ func TestBothSignalsEndTheServerCleanly(t *testing.T) {
 
 func openAndPost(t *testing.T, server *served) client.Accepted {
 	t.Helper()
-	if _, err := server.CreateLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+	if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	accepted, err := server.Post(t.Context(), "demo", client.NewTransaction{

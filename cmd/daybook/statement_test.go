@@ -24,7 +24,7 @@ type bankLine struct {
 func TestBankStatement(t *testing.T) {
 	lines := readBank(t, realData(t, filepath.Join("bank", "agribank.csv.gz")))
 	server := serve(t, filepath.Join(t.TempDir(), "data"))
-	if _, err := server.CreateLedger(t.Context(), client.NewLedger{Name: "bank"}, ""); err != nil {
+	if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: "bank"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	result, err := server.Stream(t.Context(), "bank", bytes.NewReader(commandsOf(t, lines)))

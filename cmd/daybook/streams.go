@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"net/url"
 
 	"github.com/daybook-ledger/daybook/internal/client"
 )
@@ -16,7 +18,16 @@ type streams struct {
 // remote is what commands have in common that ask a server.
 type remote struct {
 	Ledger string `required:"" placeholder:"NAME" help:"Name of the ledger."`
-	Server string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"URL of the server."`
+	Server string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"URL of the server (default: ${default})."`
+}
+
+// Validate refuses what is no server's URL, such as a host without http://.
+func (r *remote) Validate() error {
+	u, err := url.Parse(r.Server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8080", r.Server)
+	}
+	return nil
 }
 
 func (r *remote) client() *client.Client { return &client.Client{BaseURL: r.Server} }

@@ -117,7 +117,7 @@ func (s *stream[S, C, E]) confirm(b *batch[C, E]) error {
 		case errors.Is(err, eventstore.ErrStreamNotFound) && !b.before.exists:
 			return nil
 		case err != nil:
-			return fmt.Errorf("%w: confirm where stream %q ends: %w", ErrUnavailable, s.name, err)
+			return unreadable("confirm where stream %q ends: %w", s.name, err)
 		default:
 			return fmt.Errorf("%w: it has revision %d", eventstore.ErrConflict, recorded.Revision)
 		}

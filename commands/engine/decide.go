@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -10,6 +11,7 @@ type decision[C, E any] struct {
 	decided[C, E]
 
 	at   time.Time
+	from int        // bytes in the batch before the unit
 	room []Event[E] // where the next events go
 }
 
@@ -21,7 +23,7 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 		s.keys.prune(at.Add(-s.options.KeyRetention))
 	}
 	s.open.records = slices.Grow(s.open.records, len(j.Commands))
-	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at}
+	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at, from: s.open.bytes}
 	records, head, keys := len(s.open.records), s.head, s.keys.mark()
 	if j.Atomic || j.DryRun {
 		s.decider.Begin(s.state)
@@ -47,9 +49,9 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 
 // decideCommands gives each command its answer. It fails where the unit does as a whole, which may be in its middle.
 func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
-	if d.job.OneKey && !d.job.DryRun {
-		if err := s.checkKeys(d.job); err != nil {
-			return err
+	if d.job.Key != "" && !d.job.DryRun {
+		if known, found := s.keys.find(digestKey(d.job.Actor, d.job.Key)); found && !known.is(d.job.Request) {
+			return ErrKeyReused
 		}
 	}
 	d.result.Answers = make([]Answer[E], len(d.job.Commands))
@@ -60,21 +62,11 @@ func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 			continue
 		}
 		s.open.rejections = true
+		if d.job.Atomic && errors.Is(answer.Err, ErrTooLarge) {
+			return answer.Err
+		}
 		if d.job.Atomic {
 			return &RefusedError{Index: i, Err: answer.Err}
-		}
-	}
-	return nil
-}
-
-func (s *stream[S, C, E]) checkKeys(j *job[C, E]) error {
-	for i := range j.Commands {
-		c := &j.Commands[i]
-		if c.Key == "" {
-			continue
-		}
-		if known, found := s.keys.find(digestKey(j.Actor, c.Key)); found && !known.is(c.Request) {
-			return ErrKeyReused
 		}
 	}
 	return nil
@@ -103,7 +95,7 @@ func (s *stream[S, C, E]) decideCommand(d *decision[C, E], c *Command[C], answer
 		return err
 	}
 	if keyed && len(events) > 0 {
-		s.keys.add(knownKey{
+		s.keys.use(d.job.Actor, c.Key, knownKey{
 			digest: key, request: short(c.Request), recorded: d.at.Unix(), first: first, count: uint32(len(events)),
 		})
 	}

@@ -20,7 +20,7 @@ func (s *stream[S, C, E]) resolve() error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%w: ask stream %q what became of an append: %w", ErrUnavailable, s.name, err)
+			return unreadable("ask stream %q what became of an append: %w", s.name, err)
 		}
 		for _, b := range doubts {
 			if b.records[0].ID == recorded.ID {

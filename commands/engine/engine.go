@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -59,6 +60,10 @@ func (e *Engines[S, C, E]) Submit(ctx context.Context, stream string, unit Unit[
 		return Result[E]{}, j.err
 	}
 	if err := e.replay(ctx, stream, j.result.Answers); err != nil {
+		if slices.ContainsFunc(j.result.Answers, Answer[E].isNew) {
+			return Result[E]{}, fmt.Errorf("%w: some of the unit was written now, and what was before cannot be read: %v",
+				ErrOutcomeUnknown, err) //nolint:errorlint // that something cannot be read does not say that nothing was written
+		}
 		return Result[E]{}, err
 	}
 	return j.result, nil

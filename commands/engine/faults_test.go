@@ -352,3 +352,19 @@ func insist(b *bench, n int, withKey bool) string {
 		}
 	}
 }
+
+// TestACorruptLogIsNotCalledUnavailable: trying again later does not help, whatever the log was read for.
+func TestACorruptLogIsNotCalledUnavailable(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	b.accept(keyed("k", 1, add(1)))
+	b.store.FailReads(eventstore.ErrCorrupt)
+	for name, u := range map[string]unit{"a replay": keyed("k", 1, add(1)), "a rejection": one(add(-2))} {
+		if _, err := b.submit(u); !errors.Is(err, engine.ErrCorrupt) || errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	b.store.FailReads(nil)
+	b.accept(one(add(-1)))
+	b.wantLog("open", "1", "-1")
+}

@@ -20,7 +20,7 @@ func (s *stream[S, C, E]) finish(err error) {
 	case errors.Is(err, eventstore.ErrConflict):
 		s.metrics.conflicts.Inc()
 		s.decideAgain(b)
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrOverloaded), errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrOverloaded), errors.Is(err, ErrClosed), len(b.records) == 0:
 		s.log.Warn("nothing could be appended", "events", len(b.records), "error", err)
 		s.putBack(b.units)
 		s.failAll(err)

@@ -77,6 +77,9 @@ func (s *stream[S, C, E]) seal(d *decision[C, E], c *Command[C], events []Event[
 		s.open.add(eventstore.Record{
 			ID: id, Type: payload.Type, Data: payload.Data, Metadata: s.open.keep(s.scratch),
 		})
+		if s.open.bytes-d.from > s.options.MaxUnitBytes {
+			return fmt.Errorf("%w: more than %d bytes in one unit", ErrTooLarge, s.options.MaxUnitBytes)
+		}
 	}
 	return nil
 }

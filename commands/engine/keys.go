@@ -3,11 +3,19 @@ package engine
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
 )
+
+// partMark stands in a key before the number of a part. Keys of callers do not have it.
+const partMark = " #"
+
+// PartKey is the key of one part of a request that has a key of its own. Using it up uses up the request's key too.
+func PartKey(key string, part int) string { return key + partMark + strconv.Itoa(part) }
 
 // keyDigest stands for an idempotency key of one actor.
 type keyDigest [16]byte
@@ -66,6 +74,18 @@ func (t *keyTable) add(k knownKey) {
 	t.entries = append(t.entries, k)
 }
 
+// use puts in a key that was used up, and before it the key of the request that it is a part of, if it is the first.
+func (t *keyTable) use(actor, key string, k knownKey) {
+	if whole, _, part := strings.Cut(key, partMark); part {
+		first := k
+		first.digest = digestKey(actor, whole)
+		if _, found := t.find(first.digest); !found {
+			t.add(first)
+		}
+	}
+	t.add(k)
+}
+
 // see puts in the key of an event that is read from the log. The events of one command follow one another and have the
 // same recorded time.
 func (t *keyTable) see(e *envelope.Envelope, at eventstore.Revision) {
@@ -79,7 +99,7 @@ func (t *keyTable) see(e *envelope.Envelope, at eventstore.Revision) {
 			return
 		}
 	}
-	t.add(k)
+	t.use(e.Actor, e.Key, k)
 }
 
 // prune drops the keys that were recorded before a time.

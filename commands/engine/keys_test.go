@@ -126,10 +126,9 @@ func TestAKeyInFlight(t *testing.T) {
 func TestOneKeyForAUnit(t *testing.T) {
 	unitOf := func(request byte, commands ...command) unit {
 		u := many(commands...)
-		u.OneKey = true
+		u.Key, u.Request[0] = "bulk", request
 		for i := range u.Commands {
-			u.Commands[i].Key = fmt.Sprint("bulk/", i)
-			u.Commands[i].Request[0] = request
+			u.Commands[i].Key, u.Commands[i].Request = engine.PartKey(u.Key, i), u.Request
 		}
 		return u
 	}
@@ -139,8 +138,11 @@ func TestOneKeyForAUnit(t *testing.T) {
 	if err != nil || !errors.Is(first.Answers[0].Err, errFloor) {
 		t.Fatalf("got %+v, %v", first, err)
 	}
-	for _, atomic := range []bool{false, true} {
-		u := unitOf(2, add(7), add(2), add(3))
+	for i, atomic := range []bool{false, true} {
+		if i == 1 {
+			b.restart()
+		}
+		u := unitOf(2, add(7)) // none of its commands has a key that is known
 		u.Atomic = atomic
 		if _, err := b.submit(u); !errors.Is(err, engine.ErrKeyReused) {
 			t.Errorf("got %v", err)
@@ -160,7 +162,7 @@ func TestAnAtomicUnitAgain(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	b.accept(one(open()))
 	u := many(add(5), add(-3))
-	u.Atomic, u.OneKey = true, true
+	u.Atomic = true
 	u.Commands[0].Key, u.Commands[1].Key = "a", "b"
 	first := b.accept(u)
 	again := b.accept(u)
@@ -234,4 +236,23 @@ func TestAKeyUsedAgainAfterItWasForgotten(t *testing.T) {
 	b.accept(one(add(3))) // drops the old use
 	b.wantReplay(keyed("k", 1, add(2)), again)
 	b.wantLog("open", "1", "2", "3")
+}
+
+// TestOriginalsThatCannotBeRead: a unit of which some is new has been written by the time its originals are looked for.
+func TestOriginalsThatCannotBeRead(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	b.accept(one(open()))
+	b.accept(keyed("k", 1, add(1)))
+	b.store.FailReads(errors.New("the disk is gone"))
+	if _, err := b.submit(keyed("k", 1, add(1))); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("got %v, and nothing was to be written", err)
+	}
+	mixed := keyed("k", 1, add(1))
+	mixed.Commands = append(mixed.Commands, many(add(2)).Commands...)
+	_, err := b.submit(mixed)
+	if !errors.Is(err, engine.ErrOutcomeUnknown) || errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("got %v, and the second command was written", err)
+	}
+	b.store.FailReads(nil)
+	b.wantLog("open", "1", "2")
 }

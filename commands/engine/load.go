@@ -65,10 +65,8 @@ func (s *stream[S, C, E]) readTail() error {
 			return nil
 		case errors.Is(err, eventstore.ErrStreamNotFound):
 			return errStale
-		case errors.Is(err, ErrCorrupt):
-			return fmt.Errorf("read stream %q: %w", s.name, err)
 		case err != nil:
-			return fmt.Errorf("%w: read stream %q: %w", ErrUnavailable, s.name, err)
+			return unreadable("read stream %q: %w", s.name, err)
 		}
 		event, err := s.unseal(recorded)
 		if err != nil {
@@ -111,6 +109,15 @@ func (s *stream[S, C, E]) follow(event Event[E]) error {
 	}
 	s.head = head{exists: true, revision: event.Revision, hash: e.Hash, recordedAt: e.RecordedAt}
 	return nil
+}
+
+// unreadable is why a stream could not be read: it is corrupt, or else trying again later may help.
+func unreadable(format, stream string, err error) error {
+	wrapped := fmt.Errorf(format, stream, err) //nolint:err113 // it wraps
+	if errors.Is(err, ErrCorrupt) {
+		return wrapped
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, wrapped)
 }
 
 func (s *stream[S, C, E]) corrupt(format string, args ...any) error {

@@ -30,6 +30,9 @@ type Options struct {
 	// MaxBatchEvents and MaxBatchBytes bound what is appended at once; one unit may exceed them [8,192; 4 MiB].
 	MaxBatchEvents int
 	MaxBatchBytes  int
+	// MaxUnitBytes bounds what one unit may write [64 MiB]: commands that would exceed it fail with ErrTooLarge, each by
+	// itself, or in an atomic unit all of them. It keeps what is refused in the end from being made in memory first.
+	MaxUnitBytes int
 	// MaxAttempts is how often a unit is decided before it fails because others keep writing to the stream [16].
 	MaxAttempts int
 	// KeyRetention is how long idempotency keys are known, by recorded time [24 h, which is also the least].
@@ -64,6 +67,7 @@ func (o Options) withDefaults() Options {
 	o.QueueLength = cmp.Or(o.QueueLength, 32_768)
 	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 8_192)
 	o.MaxBatchBytes = cmp.Or(o.MaxBatchBytes, 4<<20)
+	o.MaxUnitBytes = cmp.Or(o.MaxUnitBytes, 64<<20)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 16)
 	o.KeyRetention = max(o.KeyRetention, minKeyRetention)
 	o.SnapshotEvery = cmp.Or(o.SnapshotEvery, 50_000)

@@ -46,7 +46,7 @@ func (e *Engines[S, C, E]) readSpans(
 	read := 0
 	for recorded, err := range e.store.ReadStream(ctx, stream, spans[0].first) {
 		if err != nil {
-			return 0, fmt.Errorf("%w: read original events of stream %q: %w", ErrUnavailable, stream, err)
+			return 0, unreadable("read original events of stream %q: %w", stream, err)
 		}
 		at := spans[read]
 		if recorded.Revision < at.first {

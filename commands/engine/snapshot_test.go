@@ -166,6 +166,13 @@ func TestSnapshotFiles(t *testing.T) {
 			t.Errorf("got %q, %v", p, err)
 		}
 	}
+	// What was being written when a process died, or a machine.
+	if err := os.WriteFile(filepath.Join(dir, "123.tmp"), []byte("hal"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if files, err = engine.NewSnapshotFiles(dir); err != nil {
+		t.Fatal(err)
+	}
 	if left, err := os.ReadDir(dir); len(left) != 1 || err != nil {
 		t.Errorf("the directory has %v, %v", left, err)
 	}

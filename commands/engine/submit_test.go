@@ -294,3 +294,25 @@ func TestACorruptLogIsNotExtended(t *testing.T) {
 		})
 	}
 }
+
+// TestAUnitBeyondItsBound: what does not fit in is refused before it is made, and the state has none of it.
+func TestAUnitBeyondItsBound(t *testing.T) {
+	b := newBench(t, engine.Options{MaxUnitBytes: 2000})
+	b.accept(one(open()))
+	appends := b.store.Appends()
+	u := many(add(1), add(make([]int, 20)...), add(2))
+	u.Atomic = true
+	if _, err := b.submit(u); !errors.Is(err, engine.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	if b.store.Appends() != appends {
+		t.Error("it was tried")
+	}
+	u.Atomic = false
+	r, err := b.submit(u)
+	if err != nil || r.Answers[0].Err != nil || !errors.Is(r.Answers[1].Err, engine.ErrTooLarge) || r.Answers[2].Err != nil {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	b.reject(one(add(-4)), errFloor)
+	b.wantLog("open", "1", "2")
+}

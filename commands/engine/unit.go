@@ -24,9 +24,11 @@ type Unit[C any] struct {
 	Atomic bool
 	// DryRun: tell what would happen, and change nothing. Keys are neither looked at nor used up.
 	DryRun bool
-	// OneKey: the keys of the commands were all derived from one key of the caller. If any of them is known with another
-	// request, the whole unit fails with [ErrKeyReused], before anything is decided.
-	OneKey bool
+	// Key is a key of the caller for the whole unit, empty for none, and Request its digest. Where it is known with another
+	// request, be it that of a single command, the unit fails with [ErrKeyReused] before anything is decided. The commands
+	// that it is to protect have keys made of it by [PartKey], and its digest for their own.
+	Key     string
+	Request envelope.Hash
 	// Actor is who issues the commands. Correlation and Causation go into the events' envelopes as they are.
 	Actor       string
 	Correlation string
@@ -56,13 +58,16 @@ type Answer[E any] struct {
 	Events []Event[E]
 	// Replayed: the command's key was known, and Events are the original ones, read from the log again.
 	Replayed bool
-	// Err is the decider's rejection as it was returned, or [ErrKeyReused]; or the decider's failure to encode or
-	// evolve what it decided.
+	// Err is the decider's rejection as it was returned, or [ErrKeyReused]; or [ErrTooLarge] where the unit had come to
+	// its bound; or the decider's failure to encode or evolve what it decided.
 	Err error
 
 	// known is where the original events of a replayed command stand.
 	known span
 }
+
+// isNew tells whether the command was accepted now.
+func (a Answer[E]) isNew() bool { return a.Err == nil && !a.Replayed }
 
 // RefusedError is why an atomic unit was refused: one of its commands was.
 type RefusedError struct {

@@ -78,7 +78,13 @@ func Validate(c Command) error {
 // faults are the fields found wrong so far.
 type faults []Field
 
+// maxFaults is how many are told: whoever sends a million has no use for as many answers.
+const maxFaults = 100
+
 func (f *faults) addf(pointer, format string, args ...any) {
+	if len(*f) == maxFaults {
+		return
+	}
 	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 

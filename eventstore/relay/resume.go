@@ -2,11 +2,10 @@ package relay
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
@@ -54,24 +53,12 @@ func (r *Relay) position(ctx context.Context, but uint64) (eventstore.Position, 
 
 // event is what a record of a ledger's stream is on its way; ok is false for records of other streams.
 func event(r *eventstore.Recorded) (e stream.Event, ok bool) {
-	ledger, ok := strings.CutPrefix(r.Stream, "ledger-")
+	ledger, ok := ledgername.Of(r.Stream)
 	if !ok {
 		return stream.Event{}, false
 	}
 	return stream.Event{
-		Ledger: ledger, Revision: uint64(r.Revision), Position: r.Position.String(), Type: r.Type, ID: text(r.ID),
+		Ledger: ledger, Revision: uint64(r.Revision), Position: r.Position.String(), Type: r.Type, ID: r.ID.String(),
 		Data: r.Data, Metadata: r.Metadata,
 	}, true
-}
-
-// text is an id in the canonical form of a UUID.
-func text(id eventstore.ID) string {
-	var b [36]byte
-	hex.Encode(b[0:8], id[0:4])
-	hex.Encode(b[9:13], id[4:6])
-	hex.Encode(b[14:18], id[6:8])
-	hex.Encode(b[19:23], id[8:10])
-	hex.Encode(b[24:36], id[10:16])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
 }

@@ -79,7 +79,7 @@ func createFile(ctx context.Context, path string) error {
 	if err := os.Link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err //nolint:wrapcheck // names both files
 	}
-	return syncDirectory(directory)
+	return syncPath(directory)
 }
 
 func initialise(ctx context.Context, path string) (err error) {
@@ -130,6 +130,20 @@ func checkFile(ctx context.Context, path string) error {
 	}
 	if version != formatVersion {
 		return fmt.Errorf("the file has format version %d, and this program knows %d alone", version, formatVersion)
+	}
+	return nil
+}
+
+// syncPath puts a directory on the disk, and the directories that lead to it: some may be as new as it is, whoever made
+// them, and without its entry in the one above it a directory is lost with all that is in it.
+func syncPath(directory string) error {
+	if err := syncDirectory(directory); err != nil {
+		return err
+	}
+	for parent := filepath.Dir(directory); parent != directory; parent = filepath.Dir(parent) {
+		directory = parent
+		// One that cannot be opened or synced by us was not made by us.
+		_ = syncDirectory(parent)
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func same(a, b eventstore.Record) bool {
 }
 
 func describe(r eventstore.Record) string {
-	return fmt.Sprintf("%x %s %.60q %.60q", r.ID, r.Type, r.Data, r.Metadata)
+	return fmt.Sprintf("%s %s %.60q %.60q", r.ID, r.Type, r.Data, r.Metadata)
 }
 
 // checkAll reads the whole log and wants positions that grow, and in each stream revisions without a gap; it gives what

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 )
 
 // Client sends requests to one server. It is safe for concurrent use.
@@ -94,6 +95,9 @@ func (c *Client) send(
 	}
 	answer, err := sender.Do(request)
 	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("no server answers at %s (daybook serve starts one): %w", c.BaseURL, syscall.ECONNREFUSED)
+		}
 		return nil, fmt.Errorf("send the request: %w", err)
 	}
 	if answer.StatusCode/100 == 2 {
@@ -121,12 +125,14 @@ type Field struct {
 	Detail  string `json:"detail"`
 }
 
-// Error gives the status, the code and the detail, and the fields at fault.
+// Error gives the status, the code and the detail, and the fields at fault that the detail does not tell already.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s: %s", p.Status, p.Code, p.Detail)
 	for _, field := range p.Errors {
-		fmt.Fprintf(&b, " [%s: %s]", field.Pointer, field.Detail)
+		if told := field.Pointer + ": " + field.Detail; !strings.Contains(p.Detail, told) {
+			fmt.Fprintf(&b, " [%s]", told)
+		}
 	}
 	return b.String()
 }

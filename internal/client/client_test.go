@@ -33,7 +33,7 @@ func TestRequests(t *testing.T) {
 		want string
 	}{
 		{
-			func() error { _, err := c.CreateLedger(t.Context(), client.NewLedger{Name: "main"}, "k"); return err },
+			func() error { _, err := c.OpenLedger(t.Context(), client.NewLedger{Name: "main"}, "k"); return err },
 			`POST /v1/ledgers key=k type=application/json {"name":"main"}`,
 		},
 		{

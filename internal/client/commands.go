@@ -109,8 +109,8 @@ type StreamProblem struct { //nolint:errname // what RFC 9457 calls it
 	Line uint64 `json:"line"`
 }
 
-// CreateLedger opens a ledger.
-func (c *Client) CreateLedger(ctx context.Context, ledger NewLedger, key string) (a Accepted, err error) {
+// OpenLedger opens a ledger.
+func (c *Client) OpenLedger(ctx context.Context, ledger NewLedger, key string) (a Accepted, err error) {
 	return a, c.post(ctx, "/ledgers", key, ledger, &a)
 }
 

@@ -3,7 +3,7 @@
 //	daybook.json   what this directory is, and the version of its layout
 //	lock           held while a server runs here
 //	events.db      the event store: the truth
-//	views.db       the read models
+//	views.db       the read models (and views.db.rebuild, locked while they are rebuilt)
 //	snapshots/     engine snapshots: disposable
 //	nats/          JetStream's files: disposable
 //

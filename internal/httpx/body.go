@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 )
 
@@ -42,7 +43,7 @@ func ReadBody(c echo.Context, limit int64) (*Body, error) {
 		return nil, err
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, refuseRest(r, limit)
 	}
 	body, ok := bodies.Get().(*Body)
 	if !ok {
@@ -60,7 +61,7 @@ func ReadBody(c echo.Context, limit int64) (*Body, error) {
 		return nil, readFault(err)
 	case n > limit:
 		body.Release()
-		return nil, tooLarge(limit)
+		return nil, refuseRest(r, limit)
 	case n == 0:
 		body.Release()
 		return nil, NewProblem(CodeMalformedRequest, "The request has no body; a JSON object is expected.").
@@ -95,6 +96,9 @@ func DecodeJSON(data []byte, into any) error {
 	if err := json.Unmarshal(data, into, json.RejectUnknownMembers(true)); err != nil {
 		return Malformed(err)
 	}
+	if jsontext.Value(data).Kind() == 'n' { // which leaves the value as it was
+		return NewProblem(CodeMalformedRequest, "The body is null; a JSON object is expected.").At("", "a JSON object is expected")
+	}
 	return nil
 }
 
@@ -102,20 +106,23 @@ func DecodeJSON(data []byte, into any) error {
 // parameter that is let pass is charset=utf-8.
 func MediaType(r *http.Request, allowed ...string) (string, error) {
 	header := r.Header.Get(echo.HeaderContentType)
+	if encoding := r.Header.Get(echo.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return "", NewProblem(CodeUnsupportedMedia, "The body has the content encoding %q; send it without one.", Clip(encoding))
+	}
 	for _, a := range allowed {
 		if header == a {
 			return a, nil
 		}
 	}
 	media, params, err := mime.ParseMediaType(header)
-	if err == nil && r.Header.Get(echo.HeaderContentEncoding) == "" {
+	if err == nil {
 		for _, a := range allowed {
 			if media == a && onlyUTF8(params) {
 				return a, nil
 			}
 		}
 	}
-	return "", NewProblem(CodeUnsupportedMedia, "The body is of type %q; send %s in UTF-8, without a content encoding.",
+	return "", NewProblem(CodeUnsupportedMedia, "The body is of type %q; send %s in UTF-8.",
 		Clip(header), strings.Join(allowed, " or "))
 }
 
@@ -128,7 +135,15 @@ func onlyUTF8(params map[string]string) bool {
 	return true
 }
 
-func tooLarge(limit int64) *Problem {
+// drained is how much of a body that is too long is read all the same. Most clients look for an answer only after they
+// have sent everything: one that is cut off before that sees a broken connection instead of the reason.
+const drained = 64 << 20
+
+// refuseRest reads the rest of a body that is too long, where the client is sending it already.
+func refuseRest(r *http.Request, limit int64) *Problem {
+	if r.Header.Get("Expect") == "" && r.ContentLength <= limit+drained {
+		_, _ = io.CopyN(io.Discard, r.Body, drained) // what cannot be read changes nothing
+	}
 	return NewProblem(CodeTooLarge, "The body is longer than %d bytes.", limit)
 }
 

@@ -70,7 +70,7 @@ var table = []Entry{
 	{CodeUnauthenticated, http.StatusUnauthorized, "Unauthenticated", "The request carries no valid credentials. Send a valid token.", 0},
 	{CodeForbidden, http.StatusForbidden, "Forbidden", "The credentials are valid but do not permit this request. Ask an administrator for the scope that it needs.", 0},
 
-	{CodeNotFound, http.StatusNotFound, "Not found", "There is nothing at this path. Check it against the API description at /openapi.json.", 0},
+	{CodeNotFound, http.StatusNotFound, "Not found", "There is nothing at this path. Paths begin with /v1/ledgers, have no slash at their end, and have what stands in an address or a name percent-encoded.", 0},
 	{CodeLedgerNotFound, http.StatusNotFound, "Ledger not found", "No ledger has this name. Open it with POST /v1/ledgers, or correct the name.", 0},
 	{CodeAccountNotFound, http.StatusNotFound, "Account not found", "The ledger has no account with this address. An account exists once it was opened explicitly or moved by a transaction; addresses are percent-encoded in paths.", 0},
 	{CodeTransactionNotFound, http.StatusNotFound, "Transaction not found", "The ledger has no transaction with this id.", 0},

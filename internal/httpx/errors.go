@@ -83,6 +83,9 @@ func WriteProblem(c echo.Context, p *Problem) error {
 	if e.RetryAfter > 0 {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(e.RetryAfter))
 	}
+	if e.Status == http.StatusMethodNotAllowed && c.Request().Method != http.MethodOptions {
+		allowHead(c.Response().Header())
+	}
 	if c.Request().Method == http.MethodHead {
 		return c.NoContent(e.Status)
 	}

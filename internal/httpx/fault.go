@@ -24,15 +24,13 @@ func Malformed(err error) *Problem {
 	pointer = Clip(pointer)
 	where := "At " + pointer
 	if pointer == "" {
-		where = "At the top of the body"
+		where = AtTop
 	}
 	return NewProblem(CodeMalformedRequest, "%s: %s.", where, detail).At(pointer, detail).Because(err)
 }
 
-// MalformedAt is the malformed_request of a fault that the handler found itself.
-func MalformedAt(pointer, detail string) *Problem {
-	return NewProblem(CodeMalformedRequest, "At %s: %s.", pointer, detail).At(pointer, detail)
-}
+// AtTop begins the detail of a fault that no field has.
+const AtTop = "At the top of the body"
 
 // deepest is how many steps a pointer has at most: twice what any request of the API needs. Without a bound a short
 // request could have a long answer.
@@ -50,6 +48,20 @@ func shallow(pointer string) (cut string, deep bool) {
 		}
 	}
 	return pointer, false
+}
+
+// Visible tells whether s is 1 to longest visible ASCII characters: what a client's name for something may be, where it
+// is kept and said again.
+func Visible(s string, longest int) bool {
+	if s == "" || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Clip bounds what is said again of what clients sent.

@@ -58,6 +58,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		"wrong type, deep":  {js, `{"parts":[{"size":1}]}`, "malformed_request", "/parts/0/size"},
 		"fraction":          {js, `{"count":1.5}`, "malformed_request", "/count"},
 		"array":             {js, `[]`, "malformed_request", ""},
+		"null":              {js, ` null`, "malformed_request", ""},
 		"bad UTF-8":         {js, "{\"name\":\"\xff\"}", "malformed_request", "/name"},
 		"lone surrogate":    {js, `{"name":"\ud800"}`, "malformed_request", "/name"},
 		"control character": {js, "{\"name\":\"a\nb\"}", "malformed_request", "/name"},
@@ -99,6 +100,22 @@ func pointerOf(doc map[string]any) string {
 	}
 	pointer, _ := list[0].(map[string]any)["pointer"].(string)
 	return pointer
+}
+
+func TestAContentEncodingIsRefused(t *testing.T) {
+	for encoding, want := range map[string]int{"": 204, "identity": 204, "gzip": 415} {
+		r := post("application/json", `{}`)
+		r.Header.Set("Content-Encoding", encoding)
+		w := serve(func(c echo.Context) error {
+			if err := httpx.ReadJSON(c, 100, new(thing)); err != nil {
+				return err
+			}
+			return c.NoContent(http.StatusNoContent)
+		}, r)
+		if w.Code != want {
+			t.Errorf("%q: %d %s", encoding, w.Code, w.Body)
+		}
+	}
 }
 
 func TestABodyThatBreaksOff(t *testing.T) {

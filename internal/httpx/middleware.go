@@ -27,10 +27,13 @@ func observe(o Options, m *metrics) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			start := time.Now()
 			id := c.Request().Header.Get(echo.HeaderXRequestID)
-			if !fitRequestID(id) {
+			if !Visible(id, longestRequestID) {
 				id = o.NewRequestID()
 			}
 			c.Response().Header().Set(echo.HeaderXRequestID, id)
+			if c.Request().Method == http.MethodOptions {
+				c.Response().Before(func() { allowHead(c.Response().Header()) })
+			}
 			if err := recovered(next, c); err != nil {
 				c.Error(err)
 			}
@@ -57,19 +60,6 @@ func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
 		}
 	}()
 	return next(c)
-}
-
-// fitRequestID tells whether a client's id may be repeated: 1 to 128 visible ASCII characters.
-func fitRequestID(id string) bool {
-	if id == "" || len(id) > longestRequestID {
-		return false
-	}
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // randomID needs to be rare, not secret.

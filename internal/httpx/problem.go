@@ -117,7 +117,7 @@ func (p *Problem) AppendJSON(b []byte) []byte {
 	b = append(b, `{"type":"/problems/`...)
 	b = append(b, p.Code...)
 	b = append(b, `","title":`...)
-	b = AppendString(b, e.Title)
+	b = appendString(b, e.Title)
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(e.Status), 10)
 	b = append(b, ',')
@@ -131,7 +131,7 @@ func (p *Problem) AppendMembers(b []byte) []byte {
 	b = append(b, `"code":"`...)
 	b = append(b, p.Code...)
 	b = append(b, `","detail":`...)
-	b = AppendString(b, p.Text())
+	b = appendString(b, p.Text())
 	if len(p.Errors) > 0 {
 		b = append(b, `,"errors":[`...)
 		for i, f := range p.Errors {
@@ -139,16 +139,16 @@ func (p *Problem) AppendMembers(b []byte) []byte {
 				b = append(b, ',')
 			}
 			b = append(b, `{"pointer":`...)
-			b = AppendString(b, f.Pointer)
+			b = appendString(b, f.Pointer)
 			b = append(b, `,"detail":`...)
-			b = AppendString(b, f.Detail)
+			b = appendString(b, f.Detail)
 			b = append(b, '}')
 		}
 		b = append(b, ']')
 	}
 	for _, m := range p.Members {
 		b = append(b, ',')
-		b = AppendString(b, m.Name)
+		b = appendString(b, m.Name)
 		b = append(b, ':')
 		b = appendValue(b, m.Value)
 	}
@@ -158,19 +158,16 @@ func (p *Problem) AppendMembers(b []byte) []byte {
 // Title is the short name of the problem's code.
 func (p *Problem) Title() string { return p.Code.entry().Title }
 
-// AppendString writes a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func AppendString(b []byte, s string) []byte {
-	quoted, err := jsontext.AppendQuote(b, s)
-	if err != nil {
-		quoted, _ = jsontext.AppendQuote(b, string([]rune(s)))
-	}
+// appendString writes a JSON string. What is not UTF-8 becomes U+FFFD, which the error, of no other use, says.
+func appendString(b []byte, s string) []byte {
+	quoted, _ := jsontext.AppendQuote(b, s)
 	return quoted
 }
 
 func appendValue(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case string:
-		return AppendString(b, v)
+		return appendString(b, v)
 	case int:
 		return strconv.AppendInt(b, int64(v), 10)
 	case uint64:
@@ -178,7 +175,7 @@ func appendValue(b []byte, value any) []byte {
 	}
 	data, err := json.Marshal(value)
 	if err != nil {
-		return AppendString(b, http.StatusText(http.StatusInternalServerError))
+		return appendString(b, http.StatusText(http.StatusInternalServerError))
 	}
 	return append(b, data...)
 }

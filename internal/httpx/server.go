@@ -68,7 +68,7 @@ type Server struct {
 // NewServer makes a server. It takes the listener over: Run closes it.
 func NewServer(l net.Listener, h http.Handler, log *slog.Logger) *Server {
 	return &Server{listener: l, drain: drainingTimeout, server: &http.Server{
-		Handler:           h,
+		Handler:           headAsGet(h),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      answerTimeout,

@@ -1,6 +1,7 @@
 package httpx_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -63,6 +64,93 @@ func TestAServerLetsRequestsEndAndTakesNoMore(t *testing.T) {
 	}
 	if _, err := client.Get("http://" + listener.Addr().String() + "/slow"); err == nil {
 		t.Error("the server still answers")
+	}
+}
+
+// started serves until the test ends, and gives the address.
+func started(t *testing.T, h http.Handler) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- httpx.NewServer(listener, h, nil).Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return listener.Addr().String()
+}
+
+func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+	e := httpx.New(httpx.Options{})
+	e.GET("/thing", func(c echo.Context) error { return httpx.Answer(c, http.StatusOK, []byte(`{"a":1}`)) })
+	e.POST("/thing", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.POST("/deed", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	address := started(t, e)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow        string
+		length       int64
+	}{
+		{http.MethodHead, "/thing", 200, "", int64(len(`{"a":1}`) + 1)},
+		{http.MethodHead, "/deed", 405, "OPTIONS, POST", -1},
+		{http.MethodDelete, "/thing", 405, "OPTIONS, GET, HEAD, POST", -1},
+		{http.MethodOptions, "/thing", 204, "OPTIONS, GET, HEAD, POST", -1},
+		{http.MethodOptions, "/deed", 204, "OPTIONS, POST", -1},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), tc.method, "http://"+address+tc.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != tc.status || res.Header.Get("Allow") != tc.allow {
+			t.Errorf("%s %s: %d, Allow: %s", tc.method, tc.path, res.StatusCode, res.Header.Get("Allow"))
+		}
+		if tc.length >= 0 && res.ContentLength != tc.length {
+			t.Errorf("%s %s: Content-Length %d, want %d", tc.method, tc.path, res.ContentLength, tc.length)
+		}
+	}
+}
+
+// Most clients send all of a body before they look for the answer.
+func TestAClientCanSendAllOfABodyThatIsTooLong(t *testing.T) {
+	e := httpx.New(httpx.Options{})
+	e.POST("/test", func(c echo.Context) error { return httpx.ReadJSON(c, 100, new(thing)) })
+	address := started(t, e)
+	for name, head := range map[string]string{
+		"length known":   "Content-Length: 16777223\r\n\r\n",
+		"length unknown": "Transfer-Encoding: chunked\r\n\r\n1000007\r\n",
+	} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "POST /test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + head +
+			`"` + strings.Repeat("x", 16<<20) + `"     ` + "\r\n0\r\n\r\n"
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %s", name, res.Status)
+		}
+		conn.Close()
 	}
 }
 

@@ -17,6 +17,8 @@ type waiter struct {
 }
 
 // waiters is a heap by revision, so that a publication touches those it wakes and no others.
+//
+//nolint:recvcheck // as container/heap wants it: only Push and Pop change the slice itself
 type waiters []*waiter
 
 func (w waiters) Len() int           { return len(w) }

@@ -188,8 +188,8 @@ func appendOptional(b []byte, s *string) []byte {
 	return AppendString(b, *s)
 }
 
-// AppendString writes a JSON string. It copies a text of plain characters as it is, and leaves every other to the JSON library. What is not
-// UTF-8 becomes U+FFFD.
+// AppendString writes a JSON string. It copies a text of plain characters as it is, and leaves every other to the JSON
+// library. What is not UTF-8 becomes U+FFFD.
 func AppendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +19,6 @@ const (
 	totalsKept = 1 << 17
 	readRows   = 100
 )
-
-var errTotal = errors.New("a total is out of range")
 
 // totals are the balances. Each that a batch changes is written once, however often it changes.
 type totals struct {
@@ -74,7 +71,7 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement,
 			entry := &posted.Entries[j]
 			one := t.change(key{events[i].Accounts[j], entry.Asset})
 			if !add(&one.posted, entry.Side, entry.Amount) {
-				return projector.Fail(&events[i], errTotal)
+				return projector.Fail(&events[i], projector.ErrTotal)
 			}
 		}
 	}
@@ -85,7 +82,7 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement,
 			move = subtract
 		}
 		if !move(&one.pending, m.side, m.amount) {
-			return projector.Fail(m.event, errTotal)
+			return projector.Fail(m.event, projector.ErrTotal)
 		}
 	}
 	return t.store(tx)

@@ -8,6 +8,7 @@ import (
 	"math/big"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -60,7 +61,7 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 func row(event *projector.Event, declared *ledger.AssertionDeclared) []any {
 	var day, nanos any
 	if !declared.At.IsZero() {
-		day, nanos = projector.Moment(declared.At)
+		day, nanos = effective.Split(declared.At)
 	}
 	revision, at := projector.Revision(event.Revision), projector.Timestamp(event.RecordedAt)
 	return []any{

@@ -2,7 +2,6 @@ package entries
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,8 +17,6 @@ import (
 )
 
 const tailsKept = 1 << 17
-
-var errTotal = errors.New("a total passes 2^128")
 
 // days are the closings. Each that a batch changes is written once. The last one of each account and asset is
 // remembered, because nearly every entry falls on its day or after it.
@@ -150,8 +147,8 @@ func merge(standing []closing, lines []line) ([]closing, error) {
 		touched := !added.Debits.IsZero() || !added.Credits.IsZero()
 		for ; len(lines) > 0 && lines[0].day == day; lines = lines[1:] {
 			touched = true
-			if !add(&added, lines[0].entry) {
-				return nil, projector.Fail(lines[0].event, errTotal)
+			if err := projector.Add(&added, lines[0].entry); err != nil {
+				return nil, projector.Fail(lines[0].event, err)
 			}
 		}
 		if !touched {
@@ -160,19 +157,9 @@ func merge(standing []closing, lines []line) ([]closing, error) {
 		debits, ok := standing[next-1].Debits.Add(added.Debits)
 		credits, fits := standing[next-1].Credits.Add(added.Credits)
 		if !ok || !fits {
-			return nil, errTotal
+			return nil, projector.ErrTotal
 		}
 		changed = append(changed, closing{day, ledger.Totals{Debits: debits, Credits: credits}})
 	}
 	return changed, nil
-}
-
-func add(totals *ledger.Totals, entry *ledger.Entry) bool {
-	side := &totals.Debits
-	if entry.Side == ledger.Credit {
-		side = &totals.Credits
-	}
-	sum, ok := side.Add(entry.Amount)
-	*side = sum
-	return ok
 }

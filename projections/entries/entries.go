@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -77,7 +78,7 @@ func (a *applier) gather(events []projector.Event) (opened map[int64]bool) {
 		if !ok {
 			continue
 		}
-		day, nanos := projector.Moment(posted.EffectiveAt)
+		day, nanos := effective.Split(posted.EffectiveAt)
 		for j := range posted.Entries {
 			a.lines = append(a.lines, line{
 				accountID: event.Accounts[j], day: day, nanos: nanos,

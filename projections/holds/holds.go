@@ -7,6 +7,8 @@ package holds
 
 import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/effective"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -64,12 +66,12 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 }
 
 func row(event *projector.Event, placed *ledger.HoldPlaced) []any {
-	day, nanos := projector.Moment(placed.EffectiveAt)
+	day, nanos := effective.Split(placed.EffectiveAt)
 	var expiresAt, expiresUnix any
 	if !placed.ExpiresAt.IsZero() {
 		expiresAt, expiresUnix = projector.Timestamp(placed.ExpiresAt), placed.ExpiresAt.Unix()
 	}
-	entries := string(projector.AppendEntries(nil, placed.Entries))
+	entries := string(render.AppendEntries(nil, placed.Entries))
 	revision := projector.Revision(event.Revision)
 	return []any{
 		event.LedgerID, projector.Revision(placed.ID), revision, day, nanos, expiresAt, expiresUnix,
@@ -79,6 +81,6 @@ func row(event *projector.Event, placed *ledger.HoldPlaced) []any {
 }
 
 func (a *applier) change(event *projector.Event, id uint64, status string, left []ledger.Entry, origin ledger.HoldOrigin) {
-	a.changes.Set(event.LedgerID, projector.Revision(id), status, string(projector.AppendEntries(nil, left)),
+	a.changes.Set(event.LedgerID, projector.Revision(id), status, string(render.AppendEntries(nil, left)),
 		projector.Numbers(origin.Captures), projector.Revision(event.Revision))
 }

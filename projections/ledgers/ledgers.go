@@ -10,8 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
-	"github.com/daybook-ledger/daybook/domain/money"
-	"github.com/daybook-ledger/daybook/internal/wire"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/projections/cache"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
@@ -91,13 +90,13 @@ func (a *applier) row(tx *views.Tx, ledgerID int64) (*row, error) {
 func (r *row) apply(event *projector.Event) error {
 	switch e := event.Body.(type) {
 	case ledger.LedgerOpened:
-		chart, err := chartJSON(e.Chart)
+		chart, err := chartJSON(&e.Chart)
 		if err != nil {
 			return err
 		}
 		r.CreatedAt, r.Chart, r.Metadata = projector.Timestamp(event.RecordedAt), chart, projector.Metadata(e.Metadata)
 	case ledger.ChartReplaced:
-		chart, err := chartJSON(e.Chart)
+		chart, err := chartJSON(&e.Chart)
 		if err != nil {
 			return err
 		}
@@ -110,29 +109,10 @@ func (r *row) apply(event *projector.Event) error {
 	return nil
 }
 
-func chartJSON(chart ledger.Chart) (string, error) {
-	rules := make([]wire.Rule, len(chart.Rules))
-	for i, rule := range chart.Rules {
-		assets := make([]string, len(rule.Assets))
-		for j, asset := range rule.Assets {
-			assets[j] = string(asset)
-		}
-		rules[i] = wire.Rule{
-			Pattern: rule.Pattern.String(), Type: string(rule.Type),
-			MinBalance: text(rule.Limits.Min), MaxBalance: text(rule.Limits.Max), Assets: assets,
-		}
-	}
-	encoded, err := json.Marshal(wire.Chart{Undeclared: string(chart.Undeclared), Rules: rules})
+func chartJSON(chart *ledger.Chart) (string, error) {
+	encoded, err := json.Marshal(render.Chart(chart))
 	if err != nil {
 		return "", fmt.Errorf("write the chart: %w", err)
 	}
 	return string(encoded), nil
-}
-
-func text(limit *money.Signed) *string {
-	if limit == nil {
-		return nil
-	}
-	s := limit.String()
-	return &s
 }

@@ -10,7 +10,7 @@ import (
 func wireChart(chart ledger.Chart) wire.Chart {
 	w := wire.Chart{Undeclared: string(chart.Undeclared), Rules: []wire.Rule{}}
 	for _, rule := range chart.Rules {
-		r := wire.Rule{Pattern: string(rule.Pattern), Type: string(rule.Type)}
+		r := wire.Rule{Pattern: string(rule.Pattern), AnyCase: rule.AnyCase, Type: string(rule.Type)}
 		if rule.Limits.Min != nil {
 			s := rule.Limits.Min.String()
 			r.MinBalance = &s

@@ -111,8 +111,9 @@ func (m *Model) Dump() Dump {
 
 func (d Dump) add(view string, pairs ...any) {
 	var fields []string
-	for i := 0; i < len(pairs); i += 2 {
-		fields = append(fields, fmt.Sprint(pairs[i])+"="+text(fmt.Sprint(pairs[i]), pairs[i+1]))
+	for pair := range slices.Chunk(pairs, 2) {
+		name := fmt.Sprint(pair[0])
+		fields = append(fields, name+"="+text(name, pair[1]))
 	}
 	d[view] = append(d[view], strings.Join(fields, " "))
 }

@@ -7,6 +7,7 @@
 package projector
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -80,23 +81,25 @@ func Fail(event *Event, err error) error {
 	return fmt.Errorf("apply revision %d of ledger %q: %w", event.Revision, event.Ledger, err)
 }
 
+// ErrTotal says that an event cannot be applied because a total would pass 2^128-1. No ledger's event does that.
+var ErrTotal = errors.New("a total passes 2^128-1")
+
+// Add adds an entry to totals, or fails with [ErrTotal].
+func Add(totals *ledger.Totals, entry *ledger.Entry) error {
+	side := &totals.Debits
+	if entry.Side == ledger.Credit {
+		side = &totals.Credits
+	}
+	sum, ok := side.Add(entry.Amount)
+	if !ok {
+		return ErrTotal
+	}
+	*side = sum
+	return nil
+}
+
 // Timestamp writes a time as the columns named …_at hold it.
 func Timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-const secondsADay = 24 * 60 * 60
-
-// Moment splits a time into the two integers that effective times are kept as: days since 1970-01-01 (negative before) and
-// nanoseconds since midnight UTC. Nanoseconds since 1970 in one integer would only reach from 1677 to 2262.
-func Moment(t time.Time) (day, nanos int64) {
-	seconds := t.Unix()
-	day = seconds / secondsADay
-	rest := seconds % secondsADay
-	if rest < 0 {
-		day--
-		rest += secondsADay
-	}
-	return day, rest*int64(time.Second) + int64(t.Nanosecond())
-}
 
 // Text is a text as a column holds it that has NULL for none.
 func Text(text string) any {

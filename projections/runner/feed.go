@@ -90,8 +90,7 @@ func (r *Runner) followStore(ctx context.Context) error {
 		parts := r.read(r.Store.Subscribe(ended, r.reached()), r.reached())
 		err := r.consume(ctx, parts)
 		cancel()
-		for range parts { //nolint:revive // until the reader has ended
-		}
+		drain(parts)
 		if ctx.Err() == nil {
 			r.Logger.WarnContext(ctx, "the subscription to the event store broke off, subscribing again", "error", err)
 			pause(ctx, r.RetryPause)
@@ -182,13 +181,9 @@ func (r *Runner) catchUp(ctx context.Context) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	parts := r.read(r.Store.ReadAll(ctx, after), after)
-	defer func() {
-		cancel()
-		for range parts { //nolint:revive // until the reader has ended
-		}
-	}()
+	defer drain(parts)
+	defer cancel() // before it
 	for p := range parts {
 		if p.err != nil {
 			return p.err

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -11,15 +12,14 @@ import (
 )
 
 func TestReadModelsEqualTheModel(t *testing.T) {
-	for seed, batch := range []int{50, 1, 7, 1000} {
-		s := newScene(t, uint64(seed))
+	seeds, size := trials()
+	for _, seed := range seeds {
+		s := newScene(t, seed)
 		for range 3 { // each time a new process, which knows nothing and goes on
-			s.append(200)
-			config := s.config()
-			config.BatchMax = batch
-			stop := s.run(runner.New(config))
+			s.append(60 * size)
+			stop := s.run(runner.New(s.config()))
 			s.await()
-			s.append(150) // live
+			s.append(35 * size) // live
 			s.await()
 			s.equalsModel()
 			stop()
@@ -28,7 +28,8 @@ func TestReadModelsEqualTheModel(t *testing.T) {
 }
 
 func TestChaosChangesNothing(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds, size := trials()
+	for _, seed := range seeds {
 		s := newScene(t, seed)
 		s.append(100)
 		transport := chaos.New(seed, chaos.Severe(), memory.Options{MaxEvents: 9})
@@ -37,8 +38,8 @@ func TestChaosChangesNothing(t *testing.T) {
 		s.run(runner.New(config))
 		s.await()
 		published := len(s.log())
-		for range 10 {
-			s.append(60)
+		for range 5 {
+			s.append(60 * size)
 			all := s.log()
 			for _, event := range all[published:] {
 				if err := transport.Publish("", stream.NewMessage(event)); err != nil {
@@ -55,7 +56,7 @@ func TestChaosChangesNothing(t *testing.T) {
 
 func TestEverythingAgainChangesNothing(t *testing.T) {
 	s := newScene(t, 5)
-	s.append(300)
+	s.append(150)
 	subscriber, config := newByHand(), s.config()
 	config.Subscriber = subscriber
 	s.run(runner.New(config))
@@ -75,7 +76,7 @@ func TestEventsOutOfOrderAreFilledUpFromTheStore(t *testing.T) {
 	subscriber, config := newByHand(), s.config()
 	config.Subscriber = subscriber
 	s.run(runner.New(config))
-	s.append(500)
+	s.append(200)
 	all := s.log()
 	heads := s.history.Heads()
 	var last []stream.Event // of each ledger the last alone, which lacks all before it
@@ -132,15 +133,26 @@ func TestEventSpoiltOnTheWayIsReadFromTheStore(t *testing.T) {
 }
 
 func TestTwoRunnersDoNotApplyTwice(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds, size := trials()
+	for _, seed := range seeds {
 		s := newScene(t, seed)
-		s.append(200)
+		s.append(60 * size)
 		s.run(runner.New(s.config()))
 		s.run(runner.New(s.config()))
-		for range 20 {
-			s.append(30)
+		for range 10 * size {
+			s.append(15)
 		}
 		s.await()
 		s.equalsModel()
+	}
+}
+
+// A server that fails to start stops its runner before that has read anything: no fault of the runner's to tell.
+func TestARunnerThatIsStoppedAtOnceHasNotFailed(t *testing.T) {
+	s := newScene(t, 27)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := runner.New(s.config()).Run(ctx); err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }

@@ -36,6 +36,12 @@ func gather(records iter.Seq2[eventstore.Recorded, error], g *gatherer) <-chan p
 	return g.parts
 }
 
+// drain waits for the reader of a store to end, which it does when its context ends.
+func drain(parts <-chan part) {
+	for range parts { // what comes is not wanted any more
+	}
+}
+
 type recorded struct {
 	record eventstore.Recorded
 	err    error
@@ -67,7 +73,7 @@ func (g *gatherer) run() {
 			p.add(&next, g.ahead)
 		case out <- p:
 			if p.err != nil {
-				for range g.one { //nolint:revive // nothing follows an error
+				for range g.one { // nothing follows an error
 				}
 				return
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -63,6 +65,20 @@ func (a alarm) Handle(_ context.Context, r slog.Record) error {
 
 func (a alarm) WithAttrs([]slog.Attr) slog.Handler { return a }
 func (a alarm) WithGroup(string) slog.Handler      { return a }
+
+// trials are the seeds of a random trial and the size of its histories, in parts of the size for a quick run: few and the
+// same each time; with DAYBOOK_TEST_SOAK in the environment many and large, from a first seed that differs each time. Each
+// scene prints its own.
+func trials() (seeds []uint64, size int) {
+	first, count, size := uint64(0), 2, 1
+	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
+		first, count, size = rand.Uint64(), 40, 4
+	}
+	for i := range uint64(count) {
+		seeds = append(seeds, first+i)
+	}
+	return seeds, size
+}
 
 func newScene(t *testing.T, seed uint64) *scene {
 	t.Helper()

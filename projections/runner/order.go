@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/projections/projector"
 )
@@ -26,11 +26,9 @@ type item struct {
 	event   projector.Event
 }
 
-const streamPrefix = "ledger-"
-
 // itemOf gives the event of a ledger; other streams of the log are none of the projections' concern.
 func itemOf(record *eventstore.Recorded) (item, bool) {
-	name, ok := strings.CutPrefix(record.Stream, streamPrefix)
+	name, ok := ledgername.Of(record.Stream)
 	return item{
 		ledger: name, revision: uint64(record.Revision), kind: record.Type, data: record.Data, metadata: record.Metadata,
 	}, ok
@@ -99,7 +97,7 @@ func (g *group) arrange(ctx context.Context, items []item, commit func(part []it
 // missing reads the events of a ledger from one revision up to before another, or the first of them.
 func (g *group) missing(ctx context.Context, name string, from, before uint64) ([]item, error) {
 	var found []item
-	for record, err := range g.Store.ReadStream(ctx, streamPrefix+name, eventstore.Revision(from)) {
+	for record, err := range g.Store.ReadStream(ctx, ledgername.Stream(name), eventstore.Revision(from)) {
 		if err != nil {
 			return nil, fmt.Errorf("read the missing events of ledger %q from revision %d: %w", name, from, err)
 		}

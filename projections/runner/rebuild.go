@@ -19,7 +19,7 @@ type Progress struct {
 	Elapsed     time.Duration
 }
 
-// ErrUnknownProjection: there is no projection of that name.
+// ErrUnknownProjection means that there is no projection of that name.
 var ErrUnknownProjection = errors.New("no such projection")
 
 // Rebuild makes the tables of projections again from the log, beside the live ones, and then shows them in their place;
@@ -118,7 +118,7 @@ func (r *Runner) fill(ctx context.Context, builder *group, progress func(Progres
 	}
 	began, done := time.Now(), uint64(0)
 	report := func(events int) {
-		done += uint64(events) //nolint:gosec // a length
+		done += uint64(events)
 		if progress != nil {
 			progress(Progress{Done: done, Total: max(total, done), Elapsed: time.Since(began)})
 		}
@@ -155,11 +155,8 @@ func (r *Runner) replay(ctx context.Context, builder *group, report func(events 
 	ctx, cancel := context.WithCancel(ctx)
 	after := builder.position()
 	parts := r.readAhead(r.Store.ReadAll(ctx, after), after)
-	defer func() {
-		cancel()
-		for range parts { //nolint:revive // until the reader has ended
-		}
-	}()
+	defer drain(parts)
+	defer cancel() // before it
 	for p := range parts {
 		if p.err != nil {
 			return p.err

@@ -15,9 +15,10 @@ import (
 )
 
 func TestRebuildMakesTheSame(t *testing.T) {
+	_, size := trials()
 	for _, names := range [][]string{nil, {"ledgers"}, {"accounts"}, {"entries"}, {"transactions"}, {"holds", "periods"}, {"assertions"}} {
 		s := newScene(t, 21)
-		s.append(400)
+		s.append(80 * size)
 		stop := s.run(runner.New(s.config()))
 		s.await()
 		stop()
@@ -59,8 +60,9 @@ func (s *scene) onlyLive(r *runner.Runner, projections int) {
 }
 
 func TestRebuildWhileEventsFlow(t *testing.T) {
+	_, size := trials()
 	s := newScene(t, 22)
-	s.append(300)
+	s.append(60 * size)
 	live := runner.New(s.config())
 	s.run(live)
 	s.await()

@@ -97,6 +97,9 @@ func (r *Runner) Name() string { return "projections" }
 // were made by older code is rebuilt beside them, while the others go on.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.Prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // as below
+		}
 		return err
 	}
 	var builder sync.WaitGroup
@@ -113,7 +116,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		err = r.followSubscriber(ctx)
 	}
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // whatever failed did because the work ends
+		return nil // whatever failed did because the work ends
 	}
 	return err
 }
@@ -121,11 +124,8 @@ func (r *Runner) Run(ctx context.Context) error {
 // Prepare makes the tables that are missing, drops what a crash left half-built, and reads how far each projection is.
 // Run does it too.
 func (r *Runner) Prepare(ctx context.Context) error {
-	models := make([]views.Model, len(r.Projections))
-	for i, p := range r.Projections {
-		models[i] = p.Model
-	}
-	if err := r.Views.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(models) }); err != nil {
+	err := r.Views.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(modelsOf(r.Projections)) })
+	if err != nil {
 		return err
 	}
 	if err := r.dropHalfBuilt(ctx); err != nil {

@@ -7,6 +7,8 @@ package transactions
 
 import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/internal/effective"
+	"github.com/daybook-ledger/daybook/internal/render"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -76,9 +78,9 @@ func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) 
 	if special {
 		to = &a.full
 	}
-	day, nanos := projector.Moment(posted.EffectiveAt)
+	day, nanos := effective.Split(posted.EffectiveAt)
 	id := projector.Revision(posted.ID)
-	a.text = projector.AppendEntries(a.text[:0], posted.Entries)
+	a.text = render.AppendEntries(a.text[:0], posted.Entries)
 	to.values = append(to.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
 		projector.Timestamp(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
 		projector.Metadata(posted.Metadata), string(a.text))
@@ -93,7 +95,7 @@ func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) 
 func (a *applier) addSpecial(event *projector.Event, posted *ledger.TransactionPosted) {
 	var intendedDay, intendedNanos any
 	if !posted.IntendedAt.IsZero() {
-		intendedDay, intendedNanos = projector.Moment(posted.IntendedAt)
+		intendedDay, intendedNanos = effective.Split(posted.IntendedAt)
 	}
 	a.full.values = append(a.full.values, intendedDay, intendedNanos, projector.Number(posted.Reverts),
 		projector.Number(posted.Hold), posted.Forced, projector.Text(posted.Reason))

@@ -7,8 +7,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrOvertaken: somebody else has moved a checkpoint, or made another generation live, since it was read. Nothing is lost:
-// read again what there is and go on from there.
+// ErrOvertaken means that somebody else has moved a checkpoint, or made another generation live, since it was read.
+// Nothing is lost: read again what there is and go on from there.
 var ErrOvertaken = errors.New("another worker has changed these read models")
 
 // Checkpoints are, for each ledger by name, the revision that a generation needs next.
@@ -36,11 +36,11 @@ func (tx *Tx) Advance(generation Generation, ledgerID int64, from, to uint64) er
 	if from == 0 {
 		changed, err = tx.Exec(`INSERT INTO checkpoints (projection, generation, ledger_id, revision) VALUES (?, ?, ?, ?)
 			ON CONFLICT (projection, generation, ledger_id) DO NOTHING`,
-			generation.Projection, generation.Number, ledgerID, int64(to-1)) //nolint:gosec // a revision fits
+			generation.Projection, generation.Number, ledgerID, int64(to-1))
 	} else {
 		changed, err = tx.Exec(`UPDATE checkpoints SET revision = ?
 			WHERE projection = ? AND generation = ? AND ledger_id = ? AND revision = ?`,
-			int64(to-1), generation.Projection, generation.Number, ledgerID, int64(from-1)) //nolint:gosec // a revision fits
+			int64(to-1), generation.Projection, generation.Number, ledgerID, int64(from-1))
 	}
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrRebuilding: another rebuild of these read models is under way, perhaps in another process.
+// ErrRebuilding means that another rebuild of these read models is under way, perhaps in another process.
 var ErrRebuilding = errors.New("another rebuild is under way")
 
 // ReserveBuilding makes the caller the only one who builds generations beside the live ones, until it calls release. It

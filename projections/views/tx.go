@@ -17,7 +17,7 @@ import (
 // would only make work to be done again, and watching a context costs a goroutine a statement.
 type Tx struct{ db *DB }
 
-// ErrClosed: the database was closed.
+// ErrClosed means that the database was closed.
 var ErrClosed = errors.New("the views database is closed")
 
 // Update runs work in a write transaction and commits when it returns nil. Whatever fails, the commit included, leaves
@@ -72,11 +72,11 @@ func (db *DB) control(statement string) error {
 // Exec runs a statement, written with "?" for its arguments, and tells how many rows it changed. The statement is
 // prepared once and kept: its text must be one of few.
 func (tx *Tx) Exec(text string, args ...any) (int64, error) {
-	stmt, err := tx.prepare(text)
+	stmt, err := tx.prepare(text) //nolint:sqlclosecheck // it is kept, and closed with the database
 	if err != nil {
 		return 0, err
 	}
-	result, err := stmt.Exec(args...)
+	result, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", brief(text), err)
 	}
@@ -99,11 +99,11 @@ func (tx *Tx) Define(texts ...string) error {
 
 // Query runs a query that is prepared once and kept, and gives each row to scan.
 func (tx *Tx) Query(text string, args []any, scan func(rows *sqlx.Rows) error) error {
-	stmt, err := tx.prepare(text)
+	stmt, err := tx.prepare(text) //nolint:sqlclosecheck // it is kept, and closed with the database
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.Queryx(args...)
+	rows, err := stmt.QueryxContext(context.Background(), args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", brief(text), err)
 	}
@@ -119,6 +119,7 @@ func (tx *Tx) Query(text string, args []any, scan func(rows *sqlx.Rows) error) e
 	return nil
 }
 
+// prepare gives a statement that is kept: unprepare closes it, or the end of the connection.
 func (tx *Tx) prepare(text string) (*sqlx.Stmt, error) {
 	if stmt, found := tx.db.prepared[text]; found {
 		return stmt, nil
