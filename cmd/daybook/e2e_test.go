@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/openapi"
+	"github.com/daybook-ledger/daybook/internal/openapi/openapitest"
 )
 
 // asProgram makes the test binary the real program: the end-to-end tests run it as processes of their own, which they
@@ -23,7 +27,31 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(asProgram, "1"); err != nil { // for the processes that the tests start
 		panic(err)
 	}
-	os.Exit(m.Run())
+	http.DefaultTransport = traffic.Transport(http.DefaultTransport)
+	code := m.Run()
+	for _, fault := range traffic.Faults() { // of tests that did not look
+		fmt.Fprintln(os.Stderr, fault)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// traffic holds all that the tests of this package ask and are answered over HTTP, from this process, to the description
+// of the API: http.DefaultTransport goes through it.
+var traffic = func() *openapitest.Checker {
+	checker, err := openapitest.New(openapi.Document())
+	if err != nil {
+		panic(err)
+	}
+	return checker
+}()
+
+// asDescribed fails a test for traffic that is not as the description has it.
+func asDescribed(t *testing.T) {
+	t.Helper()
+	for _, fault := range traffic.Faults() {
+		t.Error(fault)
+	}
 }
 
 // served is a running server and a client of it.
@@ -46,6 +74,7 @@ func serve(t *testing.T, data string, flags ...string) *served {
 	s := &served{child: process, Client: &client.Client{BaseURL: "http://" + process.Address}, log: log}
 	t.Cleanup(func() {
 		s.Kill()
+		asDescribed(t)
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", log)
 		}

@@ -36,6 +36,7 @@ func openShop(t *testing.T) *shop {
 		ended <- code
 	}()
 	t.Cleanup(func() {
+		asDescribed(t)
 		stop()
 		if code := <-ended; code != 0 {
 			t.Errorf("the server ended with code %d:\n%s", code, log.String())

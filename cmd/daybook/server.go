@@ -16,11 +16,13 @@ import (
 
 	"github.com/daybook-ledger/daybook/commands"
 	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/commands/timer"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/openapi"
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/stream/natsserver"
@@ -47,6 +49,7 @@ type server struct {
 	store  eventstore.Store
 	conn   *nats.Conn
 	runner *runner.Runner
+	upkeep *commands.Upkeep
 	board  *watermark.Board
 	echo   *echo.Echo
 	listen net.Listener
@@ -175,6 +178,7 @@ func (s *server) startPprof(ctx context.Context) error {
 func (s *server) startHTTP(ctx context.Context) (err error) {
 	s.echo = httpx.New(httpx.Options{Logger: s.logger, Registerer: s.registry})
 	telemetry.NewProbes(s.registry, s.checks()...).Register(s.echo)
+	openapi.Register(s.echo)
 	api := s.echo.Group("/v1")
 	if err := s.serveCommands(ctx, api); err != nil {
 		return err
@@ -208,12 +212,14 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 		defer cancel()
 		return engines.Close(ctx)
 	}))
+	s.upkeep = commands.NewUpkeep(engines, s.store)
 	commands.New(commands.Options{
 		Ledgers: engines, Store: s.store, Logger: s.logger, BulkLimit: s.settings.BulkLimit,
 	}).Register(api)
 	return nil
 }
 
+// serveQueries serves the read models, and has the timer look at what is due in them.
 func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
 	reader, err := queries.OpenViews(s.dir.Views())
 	if err != nil {
@@ -223,6 +229,7 @@ func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
 	q := queries.New(queries.Options{Views: reader, History: s.store, Board: s.board, Log: s.logger})
 	s.workers.Start(ctx, run.OnStop("queries", q.Close))
 	q.Register(api)
+	s.workers.Start(ctx, timer.New(due{views: reader}, s.upkeep, timer.Options{Logger: s.logger, Registerer: s.registry}))
 	return nil
 }
 

@@ -228,10 +228,12 @@ func TestWhatThereIsTooMuchOf(t *testing.T) {
 func stateSeeds() []ledger.Command {
 	chart, _ := ledger.General.Chart()
 	return []ledger.Command{
-		ledger.OpenAccount{Address: "c", Metadata: ledger.Metadata{"k": "v", "l": ""}}, ledger.CloseAccount{Address: "c"},
+		ledger.OpenAccount{Address: "c", Metadata: ledger.Metadata{"k": "v", "l": ""}},
+		ledger.CloseAccount{Address: "c"},
 		ledger.SetTransactionMetadata{ID: 1, Patch: ledger.MetadataPatch{"k": nil}},
 		ledger.SetTransactionMetadata{ID: 2, Patch: ledger.MetadataPatch{"k": new("v")}},
-		ledger.ClosePeriod{Through: -700000}, ledger.ClosePeriod{Through: 1},
+		ledger.ClosePeriod{Through: -700000},
+		ledger.ClosePeriod{Through: 1},
 		ledger.DeclareAssertion{Pattern: "users:**", Asset: "USD/2", At: noon, Bounds: bounds("-1", "", "")},
 		ledger.EvaluateAssertion{ID: 1},
 		ledger.DeclareAssertion{Pattern: "world", Asset: "USD/2", Bounds: bounds("", "", "7")},

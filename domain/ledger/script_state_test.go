@@ -16,7 +16,7 @@ import (
 //
 //	on TIME [reroute] STEP                             the command of another step, effective then
 //	close A, reopen A                                  an account
-//	forget                                             the rules so far, before those of another chart
+//	forget                                             the rules so far, before those of another one
 //	chart allow|reject                                 replace the chart by one with the rules since then
 //	note A|N KEY=VALUE|KEY- …                          change the metadata of an account or transaction (posted with none)
 //	period close|reopen DAY                            all days up to one

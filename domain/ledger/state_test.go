@@ -2,7 +2,6 @@ package ledger_test
 
 import "testing"
 
-//nolint:dupword // numbers and names come twice in a row where they have to
 func TestAccountsChartsAndMetadata(t *testing.T) {
 	t.Parallel()
 	playAll(t, map[string]string{

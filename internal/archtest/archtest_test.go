@@ -30,6 +30,7 @@ const (
 	nats       = "github.com/nats-io"
 	yaml       = "gopkg.in/yaml.v3"
 	kong       = "github.com/alecthomas/kong"
+	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // rooms says what each folder may import. The longest entry that is a folder's own path or stands above it holds.
@@ -59,12 +60,15 @@ var rooms = map[string][]string{
 	"internal/loadgen":    {},
 	"internal/ledgername": {},
 	"internal/journal":    {"domain/money", "domain/address"},
+	"internal/openapi":    {echo, yaml},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
 	"internal/stream":     {"internal/stream/...", nats, watermill, prometheus},
 	"internal/telemetry":  {echo, prometheus},
 	"internal/watermark":  {},
 	"internal/wire":       {"domain/money", json},
+
+	"internal/openapi/openapitest": {"internal/openapi", echo, jsonschema},
 
 	"cmd": {"..."},
 }
