@@ -12,8 +12,15 @@
 // asked of the log before it is answered as not found; one that exists is waited for. Events come from the log itself,
 // and are there at once.
 //
+// Who follows a ledger (feed.go) is not served from the read models either. They only wake it, and it looks at the log by
+// itself now and then; each follower has a page of events in memory at most, and is cut off if it does not take it.
+//
+// A statement shows what was known at one revision on all its pages: the one asked for, or that of the first page. What
+// stood before its first line, plus its lines, is what stood after its last; without an end that includes entries that
+// count in the future only.
+//
 // A balance is signed on the normal side of its account. A group of accounts that do not share a side has debits less
 // credits.
 //
-// Reading order: queries.go, request.go, await.go, reader.go, snapshot.go, the pairs of serve and read, history.go.
+// Reading order: queries.go, request.go, await.go, reader.go, snapshot.go, the pairs of serve and read, history.go, feed.go.
 package queries

@@ -80,10 +80,10 @@ func (s *served) follow(query string, header ...string) *follower {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r) //nolint:bodyclose // closed below
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	must(s, err)
 	s.Cleanup(func() { _ = response.Body.Close() })
-	if got := response.Header.Get("Content-Type"); response.StatusCode != 200 || got != "text/event-stream" {
+	if got := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || got != "text/event-stream" {
 		body, _ := io.ReadAll(response.Body)
 		s.Fatalf("status %d, %s: %s", response.StatusCode, got, body)
 	}
@@ -391,12 +391,12 @@ func TestManyFollowAtOnce(t *testing.T) {
 		done.Go(func() {
 			_, _ = f.next() // the hello
 			begun.Done()
-			got := ""
+			var got strings.Builder
 			for range posts + 3 {
 				m, _ := f.next()
-				got += m.id + " "
+				got.WriteString(m.id + " ")
 			}
-			if got != want {
+			if got.String() != want {
 				wrong.Add(1)
 			}
 		})

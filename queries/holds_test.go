@@ -145,3 +145,23 @@ func TestPagesOfHoldsStayWhereTheyAreAsOthersArePlaced(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestAHoldFarBackIsFound(t *testing.T) {
+	w := newWorld(t)
+	w.open("main")
+	rare := place("users:rare", "world", "10")
+	rare.Metadata = ledger.Metadata{"rare": "yes"}
+	commands := []ledger.Command{rare}
+	for range 1100 { // more than are read at once
+		commands = append(commands, place("users:1", "world", "10"))
+	}
+	w.do("main", commands...)
+	w.project()
+	for _, query := range []string{"account=users:rare", "metadata[rare]=yes"} {
+		var p wire.Page[wire.Hold]
+		w.get("/ledgers/main/holds?limit=1&" + query).ok(&p)
+		if len(p.Data) != 1 || p.Data[0].ID != 1 || p.NextCursor != nil {
+			t.Errorf("%s: %+v", query, p)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (r *reader) holds(ctx context.Context, ledger string, f holdFilter) (found 
 				if err != nil {
 					return err
 				}
-				f.before = int64(h.ID) //nolint:gosec // ids are counted from 1
+				f.before = int64(h.ID)
 				if f.takes(&h) {
 					found = append(found, h)
 				}

@@ -55,8 +55,3 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		}
 	}
 }
-
-var (
-	_ = strings.TrimSpace
-	_ = http.MethodGet
-)
