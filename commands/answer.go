@@ -86,6 +86,9 @@ func appendTransaction(b []byte, name string, posted *ledger.TransactionPosted, 
 	if posted.Reference != "" {
 		tx.Reference = &posted.Reference
 	}
+	if !posted.IntendedAt.IsZero() {
+		tx.IntendedAt = &posted.IntendedAt
+	}
 	return tx.AppendJSONWith(b, func(b []byte) []byte { return render.AppendEntries(b, posted.Entries) })
 }
 
