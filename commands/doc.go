@@ -8,6 +8,11 @@
 // What is tested here is shape alone. Everything that needs a book is the domain's; everything about keys, order and
 // durability is the engine's.
 //
-// Reading order: ledgers.go, handlers.go, request.go, body.go, decode.go, transaction.go, plain.go,
-// answer.go, problem.go, digest.go, bulk.go, item.go, stream.go, lines.go.
+// What books do not keep, and some commands and answers need, is read from the log (history.go): the entries of a
+// transaction to be reverted (lookup.go, submit.go), how a hold was placed (subject.go), what came before an assertion
+// (upkeep.go), an earlier chart (charts.go).
+//
+// Reading order: ledgers.go, handlers.go, request.go, body.go, decode.go, movement.go, transaction.go, plain.go,
+// answer.go, subject.go, problem.go, digest.go, submit.go, lookup.go; holds.go, reverts.go, metadata.go, accounts.go,
+// periods.go, assertions.go, upkeep.go; bulk.go, item.go, itemtypes.go, stream.go, lines.go.
 package commands

@@ -225,7 +225,7 @@ func TestThePageAsksNobodyElse(t *testing.T) {
 // TestTheCheckerFinds breaks the description in many ways, each of which one exchange must bring to light.
 func TestTheCheckerFinds(t *testing.T) {
 	const body = `{"type":"object","required":["a"],"additionalProperties":false,"properties":{"a":{"type":["string","null"]}}}`
-	const answer = `{"description":"","headers":{"ETag":{"required":true,"schema":{"pattern":"^x"}}},"content":{"application/json":{"schema":{"type":"object","required":["b"],"properties":{"b":{"type":"integer","maximum":340282366920938463463374607431767211455}}}}}}`
+	const answer = `{"description":"","headers":{"ETag":{"required":true,"schema":{"pattern":"^x"}}},"content":{"application/json":{"schema":{"type":"object","required":["b"],"properties":{"b":{"type":"integer","maximum":340282366920938463463374607431768211455}}}}}}`
 	const doc = `{"paths":{"/p/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"pattern":"^1"}}],
 		"post":{"operationId":"o","parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}],
 		"requestBody":{"content":{"application/json":{"schema":` + body + `}}},"responses":{"200":` + answer + `}}}}}`
@@ -233,7 +233,7 @@ func TestTheCheckerFinds(t *testing.T) {
 		path, body, media, answer, tag string
 		status                         int
 	}
-	good := exchange{path: "/p/1?n=5", body: `{"a":null}`, media: httpx.MediaJSON, answer: `{"b":340282366920938463463374607431767211455}`, tag: "x", status: 200}
+	good := exchange{path: "/p/1?n=5", body: `{"a":null}`, media: httpx.MediaJSON, answer: `{"b":340282366920938463463374607431768211455}`, tag: "x", status: 200}
 	for name, test := range map[string]struct {
 		change func(*exchange)
 		want   string
@@ -246,7 +246,7 @@ func TestTheCheckerFinds(t *testing.T) {
 		"a bad header":             {func(x *exchange) { x.tag = "y" }, "header Etag"},
 		"a missing member":         {func(x *exchange) { x.answer = `{}` }, "missing property"},
 		"a member too many":        {func(x *exchange) { x.answer = `{"b":1,"c":2}` }, "additional properties 'c'"},
-		"one more than the most":   {func(x *exchange) { x.answer = `{"b":340282366920938463463374607431767211456}` }, "maximum"},
+		"one more than the most":   {func(x *exchange) { x.answer = `{"b":340282366920938463463374607431768211456}` }, "maximum"},
 		"broken JSON":              {func(x *exchange) { x.answer = `{"b":` }, "not JSON"},
 		"an unknown parameter":     {func(x *exchange) { x.path += "&m=1" }, "not described"},
 		"a bad parameter":          {func(x *exchange) { x.path = "/p/1?n=x" }, `n="x"`},

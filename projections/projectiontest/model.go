@@ -128,7 +128,7 @@ func (l *modelLedger) dump(d Dump) {
 	}
 	for _, a := range l.accounts {
 		least, most := l.limits(a)
-		status := "open"
+		status := statusOpen
 		if a.closed {
 			status = "closed"
 		}

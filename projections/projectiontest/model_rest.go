@@ -9,6 +9,9 @@ import (
 	"github.com/daybook-ledger/daybook/domain/money"
 )
 
+// statusOpen is that of accounts and of holds.
+const statusOpen = "open"
+
 type modelHold struct {
 	ledger.HoldPlaced
 	recorded
@@ -43,7 +46,7 @@ func (l *modelLedger) applyRest(seen recorded, event ledger.Event) {
 	switch e := event.(type) {
 	case ledger.HoldPlaced:
 		l.holds = append(l.holds, &modelHold{
-			HoldPlaced: e, recorded: seen, status: "open", remaining: e.Entries, changed: seen.revision,
+			HoldPlaced: e, recorded: seen, status: statusOpen, remaining: e.Entries, changed: seen.revision,
 		})
 	case ledger.HoldCaptured:
 		hold := l.holds[e.ID-1]
@@ -108,13 +111,13 @@ func (l *modelLedger) dumpBalances(d Dump, posted map[modelKey][2]*big.Int) {
 			if pending[at][0] == nil {
 				pending[at] = zeros()
 			}
-			if h.status == "open" {
+			if h.status == statusOpen {
 				pending[at][e.Side].Add(pending[at][e.Side], number(e.Amount))
 			}
 		}
 		for _, c := range h.captures {
 			for _, e := range c.Entries {
-				if sum := pending[modelKey{string(e.Account), string(e.Asset)}][e.Side]; h.status == "open" {
+				if sum := pending[modelKey{string(e.Account), string(e.Asset)}][e.Side]; h.status == statusOpen {
 					sum.Sub(sum, number(e.Amount))
 				}
 			}

@@ -2,10 +2,13 @@ package runner_test
 
 import (
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
@@ -128,6 +131,44 @@ func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
 		}
 	}
 	s.equalsModel()
+}
+
+// Such events are in no log that Daybook has written. A read model that cannot be right any more must say so.
+func TestEventThatCannotFollowStopsTheProjectionsThatSeeIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		event ledger.Event
+		stop  []string
+	}{
+		"the end of a hold that was never placed": {ledger.HoldVoided{ID: 99}, []string{"accounts", "holds"}},
+		"metadata of a transaction that was never posted": {
+			ledger.TransactionMetadataSet{ID: 999}, []string{"transactions"},
+		},
+		"the reversal of a transaction that was never posted": {ledger.TransactionPosted{ID: 999, Reverts: 998}, []string{"transactions"}},
+		"the closing of an account that was never opened":     {ledger.AccountClosed{Address: "nowhere"}, []string{"accounts"}},
+		"an assertion that was never declared": {
+			ledger.AssertionHeld{ID: 99, Balance: big.NewInt(1)}, []string{"assertions"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, 15)
+			s.troubled = true
+			s.history.Model = nil
+			s.append(50)
+			if err := s.history.AppendEvent(t.Context(), c.event); err != nil {
+				t.Fatal(err)
+			}
+			r := runner.New(s.config())
+			s.run(r)
+			s.await(slices.DeleteFunc(slices.Clone(everyProjection), func(p string) bool { return slices.Contains(c.stop, p) })...)
+			for _, projection := range c.stop {
+				for s.status(r, projection).State != views.Stopped {
+					if t.Context().Err() != nil {
+						t.Fatalf("%s never stopped", projection)
+					}
+				}
+			}
+		})
+	}
 }
 
 func TestStoreThatCannotBeReadIsWaitedFor(t *testing.T) {

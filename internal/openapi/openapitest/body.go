@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"sync"
 
@@ -86,6 +87,7 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func (l *lines) line() {
+	l.part = bytes.TrimSuffix(l.part, []byte("\r"))
 	if l.count++; len(l.part) > 0 && (l.count <= 1000 || l.count%100 == 0) {
 		l.check(l.part)
 	}
@@ -127,12 +129,32 @@ func (o *operation) requestBody(contentType string) (sink, func() string) {
 	return &wholeBody{check: check}, first
 }
 
+// validJSON validates the body of a request, in which null counts as absent but where it says something.
 func validJSON(schema *jsonschema.Schema, body []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	return schema.Validate(value)
+	err = schema.Validate(value)
+	if err != nil && schema.Validate(withoutNulls(value)) == nil {
+		return nil
+	}
+	return err
+}
+
+func withoutNulls(value any) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = withoutNulls(v[i])
+		}
+	case map[string]any:
+		maps.DeleteFunc(v, func(_ string, member any) bool { return member == nil })
+		for name := range v {
+			v[name] = withoutNulls(v[name])
+		}
+	}
+	return value
 }
 
 // tee shows what is read to a sink.

@@ -33,8 +33,14 @@ func (x *exchange) note(format string, args ...any) {
 	x.checker.note("%s %s: %d: %s", x.method, x.url.RequestURI(), x.status, fmt.Sprintf(format, args...))
 }
 
+// statusClientGone is what a server notes for a client that has left; it reaches nobody.
+const statusClientGone = 499
+
 // begun checks what is known when the header of the answer is there, and gives what takes its body.
 func (x *exchange) begun() sink {
+	if x.status == statusClientGone {
+		return nil
+	}
 	if x.operation == nil {
 		if x.status != http.StatusNotFound && x.status != http.StatusMethodNotAllowed {
 			x.note("no such operation is described")
@@ -95,9 +101,9 @@ func (x *exchange) given(p parameter) []string {
 		if p.family {
 			return nil // a text under any key
 		}
-		return slices.DeleteFunc(slices.Clone(x.url.Query()[p.name]), func(s string) bool { return s == "" })
+		return notEmpty(x.url.Query()[p.name])
 	case "header":
-		return x.header.Values(p.name)
+		return notEmpty(x.header.Values(p.name))
 	}
 	segments := strings.Split(x.url.EscapedPath(), "/")
 	for i, segment := range x.operation.segments {
@@ -110,6 +116,11 @@ func (x *exchange) given(p parameter) []string {
 		}
 	}
 	return nil
+}
+
+// notEmpty leaves out what stands for nothing.
+func notEmpty(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })
 }
 
 // guarded are headers that mean something, so that they must be described wherever they are sent.
