@@ -98,22 +98,6 @@ func (b *commandBody) item() item {
 	return it
 }
 
-func transactionItem(data []byte) (ledger.Command, *httpx.Problem) {
-	var body transactionBody
-	if err := httpx.DecodeJSON(data, &body); err != nil {
-		return nil, httpx.AsProblem(err)
-	}
-	return body.item()
-}
-
-func accountItem(data []byte) (ledger.Command, *httpx.Problem) {
-	var body accountBody
-	if err := httpx.DecodeJSON(data, &body); err != nil {
-		return nil, httpx.AsProblem(err)
-	}
-	return body.command()
-}
-
 // commands are those of good shape, with the keys they are to have: their own, or one made of that of the whole request.
 func (b *bulk) commands(key string, whole envelope.Hash) []command {
 	commands := make([]command, 0, len(b.items))

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -16,7 +15,7 @@ const mediaMergePatch = "application/merge-patch+json"
 
 // readOptional is [Handlers.read] where all fields are optional: then the body may be left out.
 func (h *Handlers) readOptional(c echo.Context, into any) (key string, err error) {
-	if c.Request().ContentLength == 0 && c.Request().Body == http.NoBody {
+	if c.Request().ContentLength == 0 {
 		return idempotencyKey(c)
 	}
 	return h.read(c, into)
@@ -68,17 +67,13 @@ func aboutPath(c echo.Context, err error) error {
 		p.Errors = nil
 	}
 	given := c.Param("id")
-	switch p.Code {
-	case httpx.CodeAccountNotFound:
-		if accountInPath(c) == "" {
-			text, _ := httpx.PathParam(c, "account")
-			p.Detail = "The ledger has no account " + strconv.Quote(httpx.Clip(text)) + ": no account can have this address."
-			p.Members = nil
-		}
-	case httpx.CodeTransactionNotFound, codeHoldNotFound:
-		if numberInPath(c) == 0 {
-			p.Detail = "There is nothing with the number " + strconv.Quote(httpx.Clip(given)) + "; numbers are 1, 2, 3 and so on."
-		}
+	switch {
+	case p.Code == httpx.CodeAccountNotFound && accountInPath(c) == "":
+		text, _ := httpx.PathParam(c, "account")
+		p.Detail = "The ledger has no account " + strconv.Quote(httpx.Clip(text)) + ": no account can have this address."
+		p.Members = nil
+	case (p.Code == httpx.CodeTransactionNotFound || p.Code == codeHoldNotFound) && numberInPath(c) == 0:
+		p.Detail = "There is nothing with the number " + strconv.Quote(httpx.Clip(given)) + "; numbers are 1, 2, 3 and so on."
 	}
 	return p
 }

@@ -380,10 +380,11 @@ func TestManyFollowAtOnce(t *testing.T) {
 	w.open("main")
 	s := w.serve()
 	var begun, done sync.WaitGroup
-	want := ""
+	var order strings.Builder
 	for revision := range posts + 3 {
-		want += fmt.Sprint(revision, " ")
+		fmt.Fprint(&order, revision, " ")
 	}
+	want := order.String()
 	var wrong atomic.Int32
 	for range followers {
 		begun.Add(1)

@@ -120,17 +120,6 @@ func accountClosed(a address.Address) *Rejection {
 	}
 }
 
-// closedAccount rejects what touches an account that is closed.
-func (b *Book) closedAccount(s *scratch) *Rejection {
-	for i := range s.touches {
-		t := &s.touches[i]
-		if int(t.account) < len(b.accounts) && b.accounts[t.account].closed {
-			return accountClosed(b.accounts[t.account].address)
-		}
-	}
-	return nil
-}
-
 const maxReason = 1024 // bytes
 
 // named tests what a command about one account has.

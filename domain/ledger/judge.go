@@ -1,5 +1,7 @@
 package ledger
 
+import "github.com/daybook-ledger/daybook/domain/money"
+
 // deal is what a command would do to holdings, and all that can be said against it.
 type deal struct {
 	effect
@@ -49,16 +51,18 @@ func (b *Book) judgeExistence(s *scratch) *Rejection {
 }
 
 func (b *Book) judgeState(s *scratch, forced bool) *Rejection {
-	if !forced {
-		if r := b.closedAccount(s); r != nil {
-			return r
-		}
-	}
+	var notAllowed *touch
 	for i := range s.touches {
 		t := &s.touches[i]
-		if !b.ruleOf(t).allows(b.assetOf(t)) {
-			return b.assetNotAllowed(t)
+		if !forced && b.isClosed(t) {
+			return accountClosed(b.addressOf(t))
 		}
+		if notAllowed == nil && !b.ruleOf(t).allows(b.assetOf(t)) {
+			notAllowed = t
+		}
+	}
+	if notAllowed != nil {
+		return b.assetNotAllowed(notAllowed)
 	}
 	return nil
 }
@@ -85,19 +89,28 @@ func (b *Book) judgeLimits(s *scratch) *Rejection {
 		if limits.Min == nil && limits.Max == nil {
 			continue
 		}
-		before, after := b.totals(t)
-		if limits.Min != nil {
-			before, after := before.Available(of), after.Available(of)
-			if after.Cmp(before) < 0 && after.Cmp(*limits.Min) < 0 {
-				return b.insufficientFunds(t, before, after, *limits.Min)
-			}
+		before, after := b.bounded(t, of)
+		if limits.Min != nil && after.lowest.Cmp(before.lowest) < 0 && after.lowest.Cmp(*limits.Min) < 0 {
+			return b.insufficientFunds(t, before.lowest, after.lowest, *limits.Min)
 		}
-		if limits.Max != nil && exceeded == nil {
-			before, after := before.Highest(of), after.Highest(of)
-			if after.Cmp(before) > 0 && after.Cmp(*limits.Max) > 0 {
-				exceeded = b.limitExceeded(t, after, *limits.Max)
-			}
+		if limits.Max != nil && after.highest.Cmp(before.highest) > 0 && after.highest.Cmp(*limits.Max) > 0 && exceeded == nil {
+			exceeded = b.limitExceeded(t, after.highest, *limits.Max)
 		}
 	}
 	return exceeded
+}
+
+// span is what limits bound of a holding: what holds leave of the balance, and what they may bring it to.
+type span struct{ lowest, highest money.Signed }
+
+// bounded gives a touch's spans before and after the command. Where nothing is pending both ends are the balance.
+func (b *Book) bounded(t *touch, of AccountType) (before, after span) {
+	was, is, _ := b.posted(t)
+	if t.pends == 0 {
+		w, i := was.balance(of), is.balance(of)
+		return span{w, w}, span{i, i}
+	}
+	pendingWas, pendingIs, _ := b.pended(t)
+	w, i := was.with(pendingWas), is.with(pendingIs)
+	return span{w.Available(of), w.Highest(of)}, span{i.Available(of), i.Highest(of)}
 }

@@ -34,12 +34,7 @@ type Totals struct {
 }
 
 // Balance is what is posted, on the normal side of an account of the given type.
-func (t Totals) Balance(of AccountType) money.Signed {
-	if of.DebitNormal() {
-		return money.Diff(t.Debits, t.Credits)
-	}
-	return money.Diff(t.Credits, t.Debits)
-}
+func (t Totals) Balance(of AccountType) money.Signed { return sums{t.Debits, t.Credits}.balance(of) }
 
 // Available is the balance less what holds would take from it: what a minimum bounds.
 func (t Totals) Available(of AccountType) money.Signed {
@@ -76,6 +71,13 @@ func (s sums) minus(t sums) (difference sums, ok bool) {
 	debits, ok1 := s.debits.Sub(t.debits)
 	credits, ok2 := s.credits.Sub(t.credits)
 	return sums{debits, credits}, ok1 && ok2
+}
+
+func (s sums) balance(of AccountType) money.Signed {
+	if of.DebitNormal() {
+		return money.Diff(s.debits, s.credits)
+	}
+	return money.Diff(s.credits, s.debits)
 }
 
 func (s sums) with(pending sums) Totals {

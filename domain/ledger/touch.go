@@ -133,8 +133,10 @@ func (b *Book) touch(account, asset uint32, entries int) *touch {
 	t := touch{account: account, asset: asset, holding: noHolding}
 	if at, found := b.findHolding(account, asset); found {
 		t.holding = at
-		if before := b.pendingOf(at); before != (sums{}) {
-			s.pendsOf(&t).before = before
+		if b.accounts[account].pends {
+			if before := b.pending[at]; before != (sums{}) {
+				s.pendsOf(&t).before = before
+			}
 		}
 	}
 	s.touches = append(s.touches, t)
@@ -207,6 +209,11 @@ func (b *Book) ruleOf(t *touch) *compiledRule {
 	return b.matcher.rule(b.accounts[t.account].rule)
 }
 
+// isClosed tells whether the account takes no entries.
+func (b *Book) isClosed(t *touch) bool {
+	return int(t.account) < len(b.accounts) && b.accounts[t.account].closed
+}
+
 // termsOf gives the account's type and the limits in force on it.
 func (b *Book) termsOf(t *touch) (AccountType, Limits) {
 	if int(t.account) >= len(b.accounts) {
@@ -234,13 +241,6 @@ func (b *Book) pended(t *touch) (before, after sums, ok bool) {
 	less, ok := p.before.minus(p.released)
 	after, fits := less.plus(p.placed)
 	return p.before, after, ok && fits
-}
-
-// totals gives all that is posted and pending before and after a command that fits.
-func (b *Book) totals(t *touch) (before, after Totals) {
-	posted, postedAfter, _ := b.posted(t)
-	pending, pendingAfter, _ := b.pended(t)
-	return posted.with(pending), postedAfter.with(pendingAfter)
 }
 
 // fits tells whether what is posted and what is pending after the command are within the range together.

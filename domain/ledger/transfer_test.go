@@ -9,7 +9,6 @@ import (
 	"github.com/daybook-ledger/daybook/domain/money"
 )
 
-//nolint:dupword // numbers and names come twice in a row where they have to
 func TestTransfers(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -120,7 +120,7 @@ func (c *Checker) ValidBody(operation, media string, body []byte) error {
 // mostFaults is how many faults are kept: after so many more say nothing new.
 const mostFaults = 50
 
-func (c *Checker) note(format string, args ...any) {
+func (c *Checker) notef(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.faults) < mostFaults {
