@@ -51,9 +51,11 @@ func (h *Handlers) declareAssertion(c echo.Context) error {
 	}
 	buf := buffers.get()
 	defer buffers.put(buf)
-	b := appendAssertion(append(*buf, '{'), &declared, &a.Events[0], &verdict)
-	b = strconv.AppendUint(append(b, `,"revision":`...), uint64(verdict.Revision), 10)
-	*buf = append(b, '}')
+	*buf = append(*buf, '{')
+	*buf = appendAssertion(*buf, &declared, &a.Events[0], &verdict)
+	*buf = append(*buf, `,"revision":`...)
+	*buf = strconv.AppendUint(*buf, uint64(verdict.Revision), 10)
+	*buf = append(*buf, '}')
 	return writeAnswer(c, name, []event{a.Events[0], verdict}, a.Replayed, *buf)
 }
 
