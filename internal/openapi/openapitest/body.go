@@ -26,7 +26,7 @@ func (x *exchange) sink(d *answer) sink {
 	}
 	schema, ok := d.media[media]
 	if !ok {
-		x.note("the body is of type %q, which is not described", media)
+		x.notef("the body is of type %q, which is not described", media)
 		return nil
 	}
 	switch media {
@@ -169,7 +169,7 @@ func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
 	_, _ = t.sink.Write(p[:n]) // never fails
 	if err != nil {
-		t.once.Do(func() { t.sink.end(err == io.EOF) }) //nolint:errorlint // what readers return
+		t.once.Do(func() { t.sink.end(err == io.EOF) })
 	}
 	return n, err
 }

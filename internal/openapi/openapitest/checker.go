@@ -43,16 +43,16 @@ func New(document []byte) (*Checker, error) {
 }
 
 // Watch makes a checker of the API's description, which fails the test for what it has noted by its end.
-func Watch(t testing.TB) *Checker {
-	t.Helper()
+func Watch(tb testing.TB) *Checker {
+	tb.Helper()
 	operations, err := described()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := &Checker{operations: operations, seen: map[Seen]bool{}}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		for _, fault := range c.Faults() {
-			t.Error(fault)
+			tb.Error(fault)
 		}
 	})
 	return c
@@ -120,7 +120,7 @@ func (c *Checker) ValidBody(operation, media string, body []byte) error {
 // mostFaults is how many faults are kept: after so many more say nothing new.
 const mostFaults = 50
 
-func (c *Checker) note(format string, args ...any) {
+func (c *Checker) notef(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.faults) < mostFaults {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -29,8 +30,8 @@ type exchange struct {
 	answer http.Header
 }
 
-func (x *exchange) note(format string, args ...any) {
-	x.checker.note("%s %s: %d: %s", x.method, x.url.RequestURI(), x.status, fmt.Sprintf(format, args...))
+func (x *exchange) notef(format string, args ...any) {
+	x.checker.notef("%s %s: %d: %s", x.method, x.url.RequestURI(), x.status, fmt.Sprintf(format, args...))
 }
 
 // statusClientGone is what a server notes for a client that has left; it reaches nobody.
@@ -43,7 +44,7 @@ func (x *exchange) begun() sink {
 	}
 	if x.operation == nil {
 		if x.status != http.StatusNotFound && x.status != http.StatusMethodNotAllowed {
-			x.note("no such operation is described")
+			x.notef("no such operation is described")
 		}
 		return nil
 	}
@@ -51,7 +52,7 @@ func (x *exchange) begun() sink {
 	x.checker.seen[Seen{x.operation.id, x.status}] = true
 	x.checker.mu.Unlock()
 	if x.status == http.StatusMethodNotAllowed {
-		x.note("the operation is described")
+		x.notef("the operation is described")
 		return nil
 	}
 	if x.status/100 == 2 {
@@ -59,7 +60,7 @@ func (x *exchange) begun() sink {
 	}
 	described, ok := x.operation.answers[x.status]
 	if !ok {
-		x.note("%s is not described to answer with this status", x.operation.id)
+		x.notef("%s is not described to answer with this status", x.operation.id)
 		return nil
 	}
 	x.checkHeaders(described)
@@ -70,11 +71,11 @@ func (x *exchange) checkRequest() {
 	for _, p := range x.operation.parameters {
 		for _, value := range x.given(p) {
 			if err := validText(p.schema, value); err != nil {
-				x.note("was accepted with the parameter %s=%q: %v", p.name, value, err)
+				x.notef("was accepted with the parameter %s=%q: %v", p.name, value, err)
 			}
 		}
 		if p.required && len(x.given(p)) == 0 {
-			x.note("was accepted without the parameter %s", p.name)
+			x.notef("was accepted without the parameter %s", p.name)
 		}
 	}
 	for name := range x.url.Query() {
@@ -82,7 +83,7 @@ func (x *exchange) checkRequest() {
 		if !slices.ContainsFunc(x.operation.parameters, func(p parameter) bool {
 			return p.in == "query" && p.family == isFamily && p.name == family
 		}) {
-			x.note("was accepted with the parameter %s, which is not described", name)
+			x.notef("was accepted with the parameter %s, which is not described", name)
 		}
 	}
 	media, _, _ := mime.ParseMediaType(x.header.Get("Content-Type"))
@@ -90,7 +91,7 @@ func (x *exchange) checkRequest() {
 	case x.operation.bodies == nil && media == "":
 	case x.operation.bodies == nil && x.method == http.MethodGet:
 	case !ok && (media != "" || x.operation.bodyRequired):
-		x.note("was accepted with a body of type %q", media)
+		x.notef("was accepted with a body of type %q", media)
 	}
 }
 
@@ -131,16 +132,16 @@ func (x *exchange) checkHeaders(d *answer) {
 		value := x.answer.Get(name)
 		switch {
 		case value == "" && h.required:
-			x.note("has no header %s", name)
+			x.notef("has no header %s", name)
 		case value != "":
 			if err := validText(h.schema, value); err != nil {
-				x.note("header %s is %q: %v", name, value, err)
+				x.notef("header %s is %q: %v", name, value, err)
 			}
 		}
 	}
 	for _, name := range guarded {
 		if _, ok := d.headers[name]; !ok && x.answer.Get(name) != "" {
-			x.note("has the header %s, which is not described", name)
+			x.notef("has the header %s, which is not described", name)
 		}
 	}
 }
@@ -166,21 +167,21 @@ func wantsInteger(schema *jsonschema.Schema) bool {
 func (x *exchange) checkJSON(schema *jsonschema.Schema, body []byte) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
-		x.note("the body is not JSON: %v: %s", err, clip(body))
+		x.notef("the body is not JSON: %v: %s", err, clip(body))
 		return
 	}
 	if err := schema.Validate(value); err != nil {
-		x.note("%v: %s", err, clip(body))
+		x.notef("%v: %s", err, clip(body))
 	}
 	object, _ := value.(map[string]any)
 	if x.status >= http.StatusBadRequest && object["code"] != nil {
-		if object["status"] != json.Number(fmt.Sprint(x.status)) || object["type"] != fmt.Sprintf("/problems/%v", object["code"]) {
-			x.note("status or type do not fit the problem: %s", clip(body))
+		if object["status"] != json.Number(strconv.Itoa(x.status)) || object["type"] != fmt.Sprintf("/problems/%v", object["code"]) {
+			x.notef("status or type do not fit the problem: %s", clip(body))
 		}
 	}
 	if x.status/100 == 2 && x.bodyFault != nil && allAccepted(object) {
 		if fault := x.bodyFault(); fault != "" {
-			x.note("was accepted with a body that is not as described: %s", fault)
+			x.notef("was accepted with a body that is not as described: %s", fault)
 		}
 	}
 }
