@@ -18,6 +18,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/openapi/openapitest"
 )
 
 // house is the command side as a client sees it, over a log in memory.
@@ -30,9 +31,14 @@ type house struct {
 // clock stands still: what is recorded is the same in every run.
 func clock() time.Time { return time.Date(2026, 11, 22, 10, 0, 0, 123456000, time.UTC) }
 
+// newHouse builds the house over an empty log, and holds all that is asked and answered to the API's description.
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	return houseOver(t, memstore.New(), nil)
+	h := houseOver(t, memstore.New(), nil)
+	if t, ok := t.(*testing.T); ok { // a benchmark measures the handlers, not those who watch them
+		h.echo.Pre(openapitest.Watch(t).Middleware)
+	}
+	return h
 }
 
 // houseOver builds the house over a log that is there, with something between handlers and engines if wrap is given.

@@ -24,13 +24,13 @@ type Checker struct {
 
 	mu     sync.Mutex
 	faults []error
-	seen   map[Seen]bool
+	seen   map[seen]bool
 }
 
-// Seen is an operation and a status that it answered with.
-type Seen struct {
-	Operation string
-	Status    int
+// seen is an operation and a status that it answered with.
+type seen struct {
+	operation string
+	status    int
 }
 
 // New makes a checker of a description, OpenAPI 3.1 in JSON.
@@ -39,20 +39,20 @@ func New(document []byte) (*Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Checker{operations: operations, seen: map[Seen]bool{}}, nil
+	return &Checker{operations: operations, seen: map[seen]bool{}}, nil
 }
 
 // Watch makes a checker of the API's description, which fails the test for what it has noted by its end.
-func Watch(t testing.TB) *Checker {
-	t.Helper()
+func Watch(tb testing.TB) *Checker {
+	tb.Helper()
 	operations, err := described()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &Checker{operations: operations, seen: map[Seen]bool{}}
-	t.Cleanup(func() {
+	c := &Checker{operations: operations, seen: map[seen]bool{}}
+	tb.Cleanup(func() {
 		for _, fault := range c.Faults() {
-			t.Error(fault)
+			tb.Error(fault)
 		}
 	})
 	return c
@@ -76,7 +76,7 @@ func (c *Checker) Faults() []error {
 func (c *Checker) Saw(operation string, status int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.seen[Seen{operation, status}]
+	return c.seen[seen{operation, status}]
 }
 
 // Operation is what the description has at a method and a path.

@@ -49,7 +49,7 @@ func (x *exchange) begun() sink {
 		return nil
 	}
 	x.checker.mu.Lock()
-	x.checker.seen[Seen{x.operation.id, x.status}] = true
+	x.checker.seen[seen{x.operation.id, x.status}] = true
 	x.checker.mu.Unlock()
 	if x.status == http.StatusMethodNotAllowed {
 		x.notef("the operation is described")
