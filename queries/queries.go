@@ -78,21 +78,23 @@ func New(o Options) *Queries {
 // Register puts the queries into the group of the API's base path.
 func (q *Queries) Register(group *echo.Group) {
 	group.GET("/ledgers", q.listLedgers)
-	ledger := group.Group("/ledgers/:ledger", q.justOpened)
-	ledger.GET("", q.getLedger)
-	ledger.GET("/accounts", q.listAccounts)
-	ledger.GET("/accounts/:account", q.getAccount)
-	ledger.GET("/accounts/:account/entries", q.getStatement)
-	ledger.GET("/balances", q.getBalances)
-	ledger.GET("/transactions", q.listTransactions)
-	ledger.GET("/transactions/:id", q.getTransaction)
-	ledger.GET("/holds", q.listHolds)
-	ledger.GET("/holds/:id", q.getHold)
-	ledger.GET("/periods", q.getPeriods)
-	ledger.GET("/assertions", q.listAssertions)
-	ledger.GET("/assertions/:id", q.getAssertion)
-	ledger.GET("/events", q.getEvents)
-	ledger.GET("/events/stream", q.followEvents)
+	// Not a middleware of the group: for those Echo adds a route that takes all paths and methods, and a method that a path
+	// does not take would be answered as a path that is not there.
+	get := func(path string, answer echo.HandlerFunc) { group.GET("/ledgers/:ledger"+path, answer, q.justOpened) }
+	get("", q.getLedger)
+	get("/accounts", q.listAccounts)
+	get("/accounts/:account", q.getAccount)
+	get("/accounts/:account/entries", q.getStatement)
+	get("/balances", q.getBalances)
+	get("/transactions", q.listTransactions)
+	get("/transactions/:id", q.getTransaction)
+	get("/holds", q.listHolds)
+	get("/holds/:id", q.getHold)
+	get("/periods", q.getPeriods)
+	get("/assertions", q.listAssertions)
+	get("/assertions/:id", q.getAssertion)
+	get("/events", q.getEvents)
+	get("/events/stream", q.followEvents)
 }
 
 // Close releases the prepared statements. The database and the store belong to whoever opened them.
