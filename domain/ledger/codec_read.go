@@ -30,7 +30,7 @@ func (r *reader) ledgerOpened() LedgerOpened {
 		case "chart":
 			r.field(&seen, chart)
 			e.Chart = r.chart()
-		case "metadata": //nolint:goconst // the names of fields are best read where the fields are
+		case "metadata":
 			r.field(&seen, metadata)
 			e.Metadata = r.metadata()
 		default:

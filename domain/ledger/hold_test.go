@@ -2,7 +2,6 @@ package ledger_test
 
 import "testing"
 
-//nolint:dupword // numbers and names come twice in a row where they have to
 func TestHoldScripts(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -325,8 +324,6 @@ func TestHoldScripts(t *testing.T) {
 }
 
 // TestTheFirstReasonIsGivenForHolds is TestTheFirstReasonIsGiven for what is done with holds.
-//
-//nolint:dupword // as above
 func TestTheFirstReasonIsGivenForHolds(t *testing.T) {
 	t.Parallel()
 	play(t, `
