@@ -129,9 +129,10 @@ type PlaceHold struct {
 // CaptureHold posts what a hold has set aside: Amount of it where the hold is of one transfer, or Entries or Transfers
 // (exact ones) within what is held, or all that is left where none of these is given.
 type CaptureHold struct {
+	Movement
+
 	ID     uint64
 	Amount money.Amount
-	Movement
 	// Final releases what this capture leaves.
 	Final bool
 }

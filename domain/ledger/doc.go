@@ -13,6 +13,7 @@
 // two runs as a snapshot ([Book.AppendSnapshot]).
 //
 // Reading order: types.go, command.go, event.go, rejection.go say what there is; book.go is the state, validate.go,
-// decide.go and evolve.go (on what touch.go gathers) are the rules, chart.go and template.go which of them hold for an
-// account. codec.go and snapshot.go are the two forms in bytes; index.go, journal.go and texts.go what a book is made of.
+// decide.go and evolve.go are the rules, chart.go and template.go which of them hold for an account. Whatever moves
+// (post.go, hold.go, revert.go) comes to an effect that touch.go gathers and judge.go judges. codec.go and snapshot.go
+// are the two forms in bytes; index.go, journal.go and texts.go what a book is made of.
 package ledger

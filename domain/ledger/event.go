@@ -69,26 +69,29 @@ type HoldPlaced struct {
 
 // HoldCaptured precedes, in the same append, the transaction that posts what was captured.
 type HoldCaptured struct {
+	HoldOrigin
+
 	ID          uint64
 	Transaction uint64
 	// Entries are what was captured now, Remaining what is still set aside afterwards (none where Final).
 	Entries   []Entry
 	Remaining []Entry
 	Final     bool
-	HoldOrigin
 }
 
 // HoldVoided releases what a hold still set aside, because somebody asked for it.
 type HoldVoided struct {
+	HoldOrigin
+
 	ID     uint64
 	Reason string
-	HoldOrigin
 }
 
 // HoldExpired releases what a hold still set aside, because its time had come.
 type HoldExpired struct {
-	ID uint64
 	HoldOrigin
+
+	ID uint64
 }
 
 // HoldOrigin tells where a hold comes from, so that a reader of one event can find the others.

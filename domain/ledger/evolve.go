@@ -207,24 +207,6 @@ func (b *Book) addHolding(account, asset uint32, posted sums) {
 	}
 }
 
-// setPending keeps what is pending in a holding, where it changes.
-func (b *Book) setPending(holding uint32, before, after sums) {
-	if before == after {
-		return
-	}
-	b.putPending(holding, after)
-	b.onRollback(func() { b.putPending(holding, before) })
-}
-
-func (b *Book) putPending(holding uint32, pending sums) {
-	if pending == (sums{}) {
-		delete(b.pending, holding)
-		return
-	}
-	b.accounts[b.holdings[holding].account].pends = true
-	b.pending[holding] = pending
-}
-
 func (b *Book) addReference(digest [16]byte, owner owner) {
 	b.referenceIndex.add(b.hashDigest(digest), uint32(len(b.references)))
 	b.references = append(b.references, reference{digest: digest, owner: owner})

@@ -324,8 +324,6 @@ func TestHoldScripts(t *testing.T) {
 }
 
 // TestTheFirstReasonIsGivenForHolds is TestTheFirstReasonIsGiven for what is done with holds.
-//
-
 func TestTheFirstReasonIsGivenForHolds(t *testing.T) {
 	t.Parallel()
 	play(t, `
