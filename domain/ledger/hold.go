@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// MaxCaptures is how often a hold is captured at most. Every event that changes a hold names all its captures, so that
+// without an end to them the events would grow, in the log and on the wire, until none could be written any more.
+const MaxCaptures = 1000
+
 func (b *Book) decidePlaceHold(c *PlaceHold, at time.Time) ([]Event, *Rejection) {
 	expires := c.ExpiresAt
 	if c.ExpiresIn != 0 {
@@ -71,6 +75,9 @@ func (b *Book) decideCaptureHold(c *CaptureHold, at time.Time) ([]Event, *Reject
 	}
 	rest, refused := b.takeFrom(c.ID, h.entries, entries)
 	final := c.Final || len(rest) == 0
+	if !final && len(h.origin.Captures)+1 >= MaxCaptures {
+		return nil, capturedTooOften(c.ID)
+	}
 	captured := HoldCaptured{ID: c.ID, Transaction: b.transactions + 1, Entries: entries, Final: final}
 	captured.HoldOrigin = h.origin
 	captured.Captures = append(slices.Clone(h.origin.Captures), captured.Transaction)
@@ -95,6 +102,11 @@ func (b *Book) decideCaptureHold(c *CaptureHold, at time.Time) ([]Event, *Reject
 		p.released, captured.Remaining = entries, b.entriesHeld(rest)
 	}
 	return b.post(&p, at)
+}
+
+func capturedTooOften(id uint64) *Rejection {
+	detail := fmt.Sprintf("a hold is captured %d times at most, and the last of them has to be final", MaxCaptures)
+	return &Rejection{Code: InvalidField, Hold: id, Detail: "/final: " + detail, Fields: []Field{{"/final", detail}}}
 }
 
 // capturing gives the entries that a capture asks for.
