@@ -103,18 +103,19 @@ func (s *streamed) submit(ctx context.Context, items []lineItem) error {
 			unit.Commands = append(unit.Commands, s.command(it))
 		}
 	}
-	var answers []answer
+	var result Result
+	var failed error
 	if len(unit.Commands) > 0 {
-		result, err := s.handlers.submitBy(ctx, s.name, unit, s.insist)
-		if err != nil {
-			return err
-		}
-		answers = result.Answers
+		result, failed = s.handlers.submitBy(ctx, s.name, unit, s.insist)
 		s.revision = max(s.revision, uint64(result.Revision))
 	}
+	answers := result.Answers // of some of the commands, where it failed
 	for i := range items {
 		p := items[i].problem
 		if p == nil {
+			if failed != nil && len(answers) == 0 {
+				return failed
+			}
 			if err := answers[0].Err; err != nil {
 				p = within(problemOf(err), "/data")
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
-// submit has a unit decided in a ledger.
+// submit has a unit decided in a ledger. Where it fails, the result has the answers to the commands before that.
 //
 // Some commands are about a transaction of which the log has more than the book. They are given what the log says before
 // the unit is submitted, which holds whatever happens in between: a transaction's event never changes. One that is not
@@ -35,7 +35,7 @@ func (h *Handlers) submitBy(ctx context.Context, name string, unit Unit, send se
 	d.unit.Commands = slices.Clone(unit.Commands)
 	for i := range d.unit.Commands {
 		if err := d.complete(ctx, i); err != nil {
-			return Result{}, err
+			return d.result, err
 		}
 	}
 	err := d.flush(ctx, len(d.unit.Commands))
@@ -138,6 +138,10 @@ func (d *division) partly(err error) error {
 	if d.sent == 0 || errors.Is(err, engine.ErrKeyReused) || errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return httpx.NewProblem(httpx.CodeOverloaded, "Command %d of the bulk and those after it could not be taken, those before it were. "+
-		"Send it again later: with the same idempotency key nothing is done twice.", d.sent)
+	what := "could not be taken"
+	if errors.Is(err, engine.ErrOutcomeUnknown) {
+		what = "may have been taken, which is not known"
+	}
+	return httpx.NewProblem(httpx.CodeOverloaded, "Command %d of the bulk and those after it %s, those before it were. "+
+		"Send it again later: with the same idempotency key nothing is done twice.", d.sent, what)
 }
