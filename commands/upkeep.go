@@ -20,11 +20,16 @@ const upkeepActor = "daybook"
 type Upkeep struct {
 	ledgers Submitter
 	history history
+	summing chan struct{} // has as many as are summing up
 }
+
+// maxSumming is how many assertions are summed up at a time. Each reads a whole log, and keeps the accounts that it is
+// about in memory: as many as there are requests would be too many.
+const maxSumming = 2
 
 // NewUpkeep makes the upkeep of ledgers that are decided by engines over a store.
 func NewUpkeep(ledgers Submitter, store eventstore.Store) *Upkeep {
-	return &Upkeep{ledgers: ledgers, history: history{store: store}}
+	return &Upkeep{ledgers: ledgers, history: history{store: store}, summing: make(chan struct{}, maxSumming)}
 }
 
 // Expire ends holds of a ledger, and tells how many. Those that are not open any more, or have time left after all, stay
@@ -107,6 +112,12 @@ func (u *Upkeep) verdict(ctx context.Context, name string, declared *event) (eve
 func (u *Upkeep) sum(
 	ctx context.Context, name string, about *ledger.AssertionDeclared, declared eventstore.Revision,
 ) (ledger.AssertionSums, error) {
+	select {
+	case u.summing <- struct{}{}:
+		defer func() { <-u.summing }()
+	case <-ctx.Done():
+		return ledger.AssertionSums{}, fmt.Errorf("wait to sum up what came before assertion %d: %w", about.ID, ctx.Err())
+	}
 	tally := ledger.NewTally(*about)
 	err := u.history.scan(ctx, name, 0, func(recorded *eventstore.Recorded) (bool, error) {
 		if recorded.Revision >= declared {
