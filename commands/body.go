@@ -104,15 +104,22 @@ type commandBody struct {
 // and dropped, since an item takes far more memory than the "{}" that a hostile request needs for it.
 type list[T any] []T
 
-// mostItems is the greatest of maxCommands, maxTransfers, ledger.MaxEntries, maxRules, and how many assets a rule may list.
-const mostItems = maxRules
+// most is the greatest number of items that a list of this kind may have.
+func (l *list[T]) most() int {
+	switch any(l).(type) {
+	case *list[transferBody], *list[entryBody]:
+		return ledger.MaxEntries
+	default: // commands, rules, and the assets of a rule
+		return maxRules
+	}
+}
 
 // next gives the place that the next item is read into.
 func (l *list[T]) next() *T {
-	if len(*l) <= mostItems {
+	if most := l.most(); len(*l) <= most {
 		*l = append(*l, *new(T))
 	} else {
-		clear((*l)[mostItems:])
+		clear((*l)[most:])
 	}
 	return &(*l)[len(*l)-1]
 }
