@@ -5,6 +5,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/daybook-ledger/daybook/domain/ledger"
 )
 
 // The bodies of requests as clients send them. Fields that must tell "absent" from "empty" are pointers.

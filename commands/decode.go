@@ -104,8 +104,8 @@ func (b *chartBody) chart(f *faults) ledger.Chart {
 		}
 		rule.Pattern = pattern
 		rule.Limits = limits(f, at, r.MinBalance, r.MaxBalance)
-		if len(r.Assets) > mostItems {
-			f.add(at+"/assets", "want at most "+strconv.Itoa(mostItems)+" assets")
+		if len(r.Assets) > maxRules {
+			f.add(at+"/assets", "want at most "+strconv.Itoa(maxRules)+" assets")
 			continue
 		}
 		for j, text := range r.Assets {
