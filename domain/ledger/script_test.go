@@ -41,7 +41,7 @@ type script struct {
 	log   []ledger.Event
 	now   time.Time
 	last  []ledger.Event // of the last command that was accepted
-	marks []int // lengths of the log at each begin
+	marks []int          // lengths of the log at each begin
 }
 
 func play(t *testing.T, text string) {
