@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -212,4 +213,46 @@ func TestRollbackOfManyHolds(t *testing.T) {
 
 func held(amount uint64) ledger.PlaceHold {
 	return ledger.PlaceHold{Movement: payment(amount).Movement}
+}
+
+// TestRestoredHoldsAreCapturedAlike: a snapshot has all of an open hold that matters later.
+func TestRestoredHoldsAreCapturedAlike(t *testing.T) {
+	t.Parallel()
+	book := openBook(t)
+	described, double := held(100), held(50)
+	described.Description, described.ExpiresIn = "dinner", time.Hour+1
+	double.Entries = append(double.Entries, payment(9).Entries...)
+	for _, c := range []ledger.Command{described, double, ledger.CaptureHold{ID: 1, Amount: money.NewAmount(1)}} {
+		if err := submit(book, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored, err := ledger.RestoreSnapshot(book.AppendSnapshot(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []uint64{1, 2} {
+		for _, at := range []time.Time{noon, noon.Add(time.Hour), noon.Add(time.Hour + 1)} {
+			for _, amount := range []uint64{0, 7} {
+				c := ledger.CaptureHold{ID: id, Amount: money.NewAmount(amount)}
+				want, refused := ledger.Decide(book, c, at)
+				got, err := ledger.Decide(restored, c, at)
+				equal(t, got, want)
+				equal(t, err, refused)
+			}
+		}
+	}
+}
+
+// TestRevertNeedsTheOriginal: without its entries, which the book does not keep, a transaction counts as not found.
+func TestRevertNeedsTheOriginal(t *testing.T) {
+	t.Parallel()
+	book := openBook(t)
+	if err := submit(book, payment(1)); err != nil {
+		t.Fatal(err)
+	}
+	var r *ledger.Rejection
+	if err := submit(book, ledger.RevertTransaction{ID: 1}); !errors.As(err, &r) || r.Code != ledger.TransactionNotFound {
+		t.Error(err)
+	}
 }

@@ -84,13 +84,17 @@ func (b *Book) insufficientFunds(t *touch, before, after, minimum money.Signed) 
 	}
 	net, _ := before.Sub(after) // at most the command's sum on one side, which fits
 	required := net.Abs()
+	what := "transaction"
+	if t.sums == (sums{}) {
+		what = "hold"
+	}
 	return &Rejection{
 		Code:      InsufficientFunds,
 		Account:   b.addressOf(t),
 		Asset:     b.assetOf(t),
 		Available: &available,
 		Required:  &required,
-		Detail: fmt.Sprintf("account %q has %s of %s available, and the transaction takes %s",
-			b.addressOf(t), available, b.assetOf(t), required),
+		Detail: fmt.Sprintf("account %q has %s of %s available, and the %s takes %s",
+			b.addressOf(t), available, b.assetOf(t), what, required),
 	}
 }
