@@ -73,9 +73,7 @@ func TestEverythingAgainChangesNothing(t *testing.T) {
 
 func TestEventsOutOfOrderAreFilledUpFromTheStore(t *testing.T) {
 	s := newScene(t, 6)
-	subscriber, config := newByHand(), s.config()
-	config.Subscriber = subscriber
-	s.run(runner.New(config))
+	subscriber := s.fedByHand()
 	s.append(200)
 	all := s.log()
 	heads := s.history.Heads()
@@ -94,9 +92,7 @@ func TestEventsOutOfOrderAreFilledUpFromTheStore(t *testing.T) {
 
 func TestLossOfTheLastEventHealsWhenIdle(t *testing.T) {
 	s := newScene(t, 7)
-	subscriber, config := newByHand(), s.config()
-	config.Subscriber = subscriber
-	s.run(runner.New(config))
+	s.fedByHand()
 	s.append(100) // and nothing is delivered
 	s.awaitTicking()
 	s.equalsModel()
@@ -104,9 +100,7 @@ func TestLossOfTheLastEventHealsWhenIdle(t *testing.T) {
 
 func TestMessageWithoutEventsMeansThatSomeWereMissed(t *testing.T) {
 	s := newScene(t, 8)
-	subscriber, config := newByHand(), s.config()
-	config.Subscriber = subscriber
-	s.run(runner.New(config))
+	subscriber := s.fedByHand()
 	s.append(100)
 	if !subscriber.deliver(t, nil) {
 		t.Error("the message was refused")
@@ -117,14 +111,12 @@ func TestMessageWithoutEventsMeansThatSomeWereMissed(t *testing.T) {
 
 func TestEventSpoiltOnTheWayIsReadFromTheStore(t *testing.T) {
 	s := newScene(t, 9)
-	subscriber, config := newByHand(), s.config()
-	config.Subscriber = subscriber
-	r := runner.New(config)
-	s.run(r)
+	subscriber := s.fedByHand()
+	known := len(s.log())
 	s.append(30)
 	spoilt := s.log()
-	spoilt[3].Data = []byte(`{"id":`)
-	spoilt[4].Metadata = nil
+	spoilt[known+3].Data = []byte(`{"id":`)
+	spoilt[known+4].Metadata = nil
 	if !subscriber.deliver(t, spoilt) {
 		t.Error("the message was refused")
 	}

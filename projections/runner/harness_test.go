@@ -253,6 +253,21 @@ func (b *byHand) deliver(t *testing.T, events []stream.Event) bool {
 	}
 }
 
+// fedByHand runs a runner that a test feeds, and returns when the runner has read all that the store had at its start: from
+// then on it knows of an event only what it is told. It takes no message before.
+func (s *scene) fedByHand() *byHand {
+	s.t.Helper()
+	subscriber, config := newByHand(), s.config()
+	config.Subscriber = subscriber
+	s.run(runner.New(config))
+	s.append(10)
+	if !subscriber.deliver(s.t, s.log()) {
+		s.t.Fatal("the first events were refused")
+	}
+	s.await()
+	return subscriber
+}
+
 // log is all events of the store.
 func (s *scene) log() []stream.Event {
 	s.t.Helper()
