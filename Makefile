@@ -50,7 +50,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 	done
 
 soak: ## run the random trials for long; each prints its seed
-	DAYBOOK_TEST_SOAK=1 $(GO) test -count=1 -timeout 2h -run 'Crash|Kill|Random|Property|Chaos|Agree|EqualTheModel|DoNotApplyTwice|Rebuild' -v $(RACE) ./cmd/... ./domain/...
+	DAYBOOK_TEST_SOAK=1 $(GO) test -count=1 -timeout 2h -run 'Linearizable|Crash|Kill|Random|Property|Chaos|Agree|EqualTheModel|DoNotApplyTwice|Rebuild' -v $(RACE) ./cmd/... ./domain/...
 
 clean: ## remove what was built (never ./data)
 	rm -rf bin $(TOOLS)
