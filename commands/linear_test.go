@@ -30,6 +30,7 @@ func TestLinearizable(t *testing.T) {
 	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
 		histories = 500
 	}
+	accepted := map[string]bool{}
 	for range histories {
 		seed := rand.Uint64()
 		trial := newLinearTrial(t, seed)
@@ -40,9 +41,12 @@ func TestLinearizable(t *testing.T) {
 			_ = porcupine.VisualizePath(plainLedger, info, path) // for whoever looks into it
 			t.Fatalf("seed %d: the history is %s; it is drawn in %s", seed, result, path)
 		}
-		if kinds := trial.kinds(); len(kinds) < 5 {
-			t.Fatalf("seed %d: only %v were accepted", seed, kinds)
+		for _, kind := range trial.kinds() {
+			accepted[kind] = true
 		}
+	}
+	if len(accepted) < 5 { // one history may do without a kind, all together may not
+		t.Fatalf("only %v were ever accepted", accepted)
 	}
 }
 
