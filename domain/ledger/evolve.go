@@ -139,8 +139,7 @@ func (b *Book) apply(s *scratch) {
 			b.holdings[t.holding].sums = after
 		}
 		if t.pends != 0 {
-			before, after, _ := b.pended(t)
-			b.setPending(t.holding, before, after)
+			b.setPending(t)
 		}
 	}
 }
@@ -160,11 +159,11 @@ func (b *Book) canPost(e *TransactionPosted) (digest [16]byte, err error) {
 	if e.Hold > b.Holds() {
 		return digest, fmt.Errorf("there is no hold %d", e.Hold)
 	}
-	return b.canMove(e.Entries, e.Reference, effect{posted: e.Entries})
+	return b.canMove(e.Entries, e.Reference, &effect{posted: e.Entries})
 }
 
 // canMove tests the entries and the reference of a transaction or hold, and then what they come to.
-func (b *Book) canMove(entries []Entry, reference string, does effect) (digest [16]byte, err error) {
+func (b *Book) canMove(entries []Entry, reference string, does *effect) (digest [16]byte, err error) {
 	if len(entries) < 2 {
 		return digest, errNothingMoves
 	}
@@ -186,7 +185,7 @@ func (b *Book) canMove(entries []Entry, reference string, does effect) (digest [
 }
 
 // canDo gathers an effect and tests that all accounts are open and all totals within their range afterwards.
-func (b *Book) canDo(does effect) error {
+func (b *Book) canDo(does *effect) error {
 	s := b.gather(does)
 	if len(s.newAccounts) > 0 {
 		return fmt.Errorf("account %q is not open", s.newAccounts[0].address)

@@ -46,7 +46,7 @@ func (b *Book) canPlace(e *HoldPlaced) (digest [16]byte, err error) {
 	if e.ID != b.Holds()+1 {
 		return digest, fmt.Errorf("the one before has number %d", b.Holds())
 	}
-	return b.canMove(e.Entries, e.Reference, effect{placed: e.Entries})
+	return b.canMove(e.Entries, e.Reference, &effect{placed: e.Entries})
 }
 
 func (b *Book) evolveHoldCaptured(e *HoldCaptured) error {
@@ -90,7 +90,7 @@ func (b *Book) canCapture(e *HoldCaptured) (rest []held, err error) {
 	if !slices.Equal(b.entriesHeld(rest), e.Remaining) || !e.Final && len(rest) == 0 {
 		return nil, errHoldEntries
 	}
-	return rest, b.canDo(effect{released: released})
+	return rest, b.canDo(&effect{released: released})
 }
 
 func (b *Book) evolveHoldEnded(id uint64, status HoldStatus, origin HoldOrigin) error {
@@ -104,7 +104,7 @@ func (b *Book) evolveHoldEnded(id uint64, status HoldStatus, origin HoldOrigin) 
 	case status == StatusExpired && h.expiresAt.IsZero():
 		err = errHoldDeadline
 	default:
-		err = b.canDo(effect{released: b.entriesHeld(h.entries)})
+		err = b.canDo(&effect{released: b.entriesHeld(h.entries)})
 	}
 	if err != nil {
 		return fmt.Errorf("end hold %d as %s: %w", id, status, err)
@@ -129,8 +129,10 @@ func (b *Book) setHold(id uint64, status HoldStatus, now *hold) {
 	})
 }
 
-// setPending keeps what is pending in a holding, where it changes.
-func (b *Book) setPending(holding uint32, before, after sums) {
+// setPending keeps what is pending in a holding after a command, where it changes.
+func (b *Book) setPending(t *touch) {
+	holding := t.holding
+	before, after, _ := b.pended(t)
 	if before == after {
 		return
 	}

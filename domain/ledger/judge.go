@@ -1,7 +1,5 @@
 package ledger
 
-import "github.com/daybook-ledger/daybook/domain/money"
-
 // deal is what a command would do to holdings, and all that can be said against it.
 type deal struct {
 	effect
@@ -19,7 +17,7 @@ type deal struct {
 // accounts, the first one is given. Whatever moves anything comes through here, once. The scratch it gives is what the
 // deal comes to.
 func (b *Book) judge(d *deal) (*scratch, *Rejection) {
-	s := b.gather(d.effect)
+	s := b.gather(&d.effect)
 	if r := b.judgeExistence(s); r != nil {
 		return nil, r
 	}
@@ -89,28 +87,21 @@ func (b *Book) judgeLimits(s *scratch) *Rejection {
 		if limits.Min == nil && limits.Max == nil {
 			continue
 		}
-		before, after := b.bounded(t, of)
-		if limits.Min != nil && after.lowest.Cmp(before.lowest) < 0 && after.lowest.Cmp(*limits.Min) < 0 {
-			return b.insufficientFunds(t, before.lowest, after.lowest, *limits.Min)
+		was, is, _ := b.posted(t)
+		available, availableAfter := was.balance(of), is.balance(of)
+		highest, highestAfter := available, availableAfter
+		if t.pends != 0 {
+			pendingWas, pendingIs, _ := b.pended(t)
+			before, after := was.with(pendingWas), is.with(pendingIs)
+			available, availableAfter = before.Available(of), after.Available(of)
+			highest, highestAfter = before.Highest(of), after.Highest(of)
 		}
-		if limits.Max != nil && after.highest.Cmp(before.highest) > 0 && after.highest.Cmp(*limits.Max) > 0 && exceeded == nil {
-			exceeded = b.limitExceeded(t, after.highest, *limits.Max)
+		switch {
+		case limits.Min != nil && availableAfter.Cmp(available) < 0 && availableAfter.Cmp(*limits.Min) < 0:
+			return b.insufficientFunds(t, available, availableAfter, *limits.Min)
+		case limits.Max != nil && highestAfter.Cmp(highest) > 0 && highestAfter.Cmp(*limits.Max) > 0 && exceeded == nil:
+			exceeded = b.limitExceeded(t, highestAfter, *limits.Max)
 		}
 	}
 	return exceeded
-}
-
-// span is what limits bound of a holding: what holds leave of the balance, and what they may bring it to.
-type span struct{ lowest, highest money.Signed }
-
-// bounded gives a touch's spans before and after the command. Where nothing is pending both ends are the balance.
-func (b *Book) bounded(t *touch, of AccountType) (before, after span) {
-	was, is, _ := b.posted(t)
-	if t.pends == 0 {
-		w, i := was.balance(of), is.balance(of)
-		return span{w, w}, span{i, i}
-	}
-	pendingWas, pendingIs, _ := b.pended(t)
-	w, i := was.with(pendingWas), is.with(pendingIs)
-	return span{w.Available(of), w.Highest(of)}, span{i.Available(of), i.Highest(of)}
 }

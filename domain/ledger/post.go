@@ -7,12 +7,10 @@ func (b *Book) decidePost(c *PostTransaction, at time.Time) ([]Event, *Rejection
 	if r := b.referable(c.Reference, refused); r != nil {
 		return nil, r
 	}
-	p := posting{
-		deal:        deal{effect: effect{posted: entries}, preconditions: c.Preconditions, refused: refused},
-		transaction: TransactionPosted{Reference: c.Reference, Description: c.Description, Metadata: c.Metadata},
-		wanted:      c.EffectiveAt,
-		reroute:     c.Late,
-	}
+	var p posting // filled in place: it is large
+	p.posted, p.preconditions, p.refused = entries, c.Preconditions, refused
+	p.transaction.Reference, p.transaction.Description, p.transaction.Metadata = c.Reference, c.Description, c.Metadata
+	p.wanted, p.reroute = c.EffectiveAt, c.Late
 	return b.post(&p, at)
 }
 

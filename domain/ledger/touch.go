@@ -46,7 +46,7 @@ type scratch struct {
 const few = 8
 
 // gather finds what an effect does to accounts, and fills the scratch with it.
-func (b *Book) gather(e effect) *scratch {
+func (b *Book) gather(e *effect) *scratch {
 	s := &b.scratch
 	all := len(e.posted) + len(e.placed) + len(e.released)
 	s.reset(all)
@@ -133,14 +133,19 @@ func (b *Book) touch(account, asset uint32, entries int) *touch {
 	t := touch{account: account, asset: asset, holding: noHolding}
 	if at, found := b.findHolding(account, asset); found {
 		t.holding = at
-		if b.accounts[account].pends {
-			if before := b.pending[at]; before != (sums{}) {
-				s.pendsOf(&t).before = before
-			}
-		}
 	}
 	s.touches = append(s.touches, t)
-	return &s.touches[len(s.touches)-1]
+	added := &s.touches[len(s.touches)-1]
+	if t.holding != noHolding && b.accounts[account].pends {
+		b.notePending(added)
+	}
+	return added
+}
+
+func (b *Book) notePending(t *touch) {
+	if before := b.pending[t.holding]; before != (sums{}) {
+		b.scratch.pendsOf(t).before = before
+	}
 }
 
 // pendsOf gives the pending side of a touch, which it adds where there is none. The pointer is good until the next call.
@@ -228,8 +233,10 @@ func (b *Book) posted(t *touch) (before, after sums, ok bool) {
 	if t.holding != noHolding {
 		before = b.holdings[t.holding].sums
 	}
-	after, ok = before.plus(t.sums)
-	return before, after, ok && !t.overflows
+	var debits, credits bool // sums.plus written out: this is where most of a decision's arithmetic is
+	after.debits, debits = before.debits.Add(t.sums.debits)
+	after.credits, credits = before.credits.Add(t.sums.credits)
+	return before, after, debits && credits && !t.overflows
 }
 
 // pended gives what is pending before and after the command, and whether the latter can be.
