@@ -3,7 +3,7 @@ package engine
 import "time"
 
 // Decider is everything that the engine knows of what it runs: a state S, commands C that are decided against it, and
-// events E from which it evolves. S is usually a pointer. All functions are given.
+// events E from which it evolves. S is usually a pointer. All functions are given, but Happened need not be.
 //
 // For one stream the functions are called by one goroutine at a time; Encode and Decode are called by several at once.
 type Decider[S, C, E any] struct {
@@ -24,6 +24,11 @@ type Decider[S, C, E any] struct {
 	// Snapshot appends the state to dst. Restore reads it back, and keeps nothing of the bytes it is given.
 	Snapshot func(state S, dst []byte) []byte
 	Restore  func(snapshot []byte) (S, error)
+
+	// Happened is told what each accepted command has caused, once, when this engine has appended it and that is durable;
+	// not what a replay, a dry run or an append that failed speaks of, nor what is only read. The stream waits for it, and so
+	// do the callers, who have not been answered yet. The events are not its own. See [Engines] for what it may miss.
+	Happened func(stream string, events []Event[E])
 }
 
 // Payload is an event as the log has it.

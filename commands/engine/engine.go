@@ -11,6 +11,9 @@ import (
 )
 
 // Engines has one engine for each stream that is in use. It is safe for concurrent use.
+//
+// What [Decider.Happened] is told is told at most once. It is not told of an append that became durable as the process
+// died, nor of one in doubt of which the log told nothing before its callers were answered [ErrOutcomeUnknown].
 type Engines[S, C, E any] struct {
 	store   eventstore.Store
 	decider Decider[S, C, E]

@@ -54,6 +54,7 @@ func TestFaults(t *testing.T) {
 				b.accept(one(add(1)))
 				b.close()
 				b.wantLog(append(test.log, "1")...)
+				b.wantTold(append(test.log, "1")...)
 			})
 		})
 	}
@@ -97,6 +98,7 @@ func TestALateAppend(t *testing.T) {
 	b.wantLog("open", "5")
 	b.accept(one(add(-5)))
 	b.wantLog("open", "5", "-5")
+	b.wantTold("open", "5", "-5")
 	id := r.Answers[0].Events[0].Envelope.ID
 	for got := range b.inner.ReadStream(t.Context(), stream, 1) {
 		if got.ID != id {
@@ -187,6 +189,8 @@ func TestConflicts(t *testing.T) {
 		b.store.Next(storetest.Behind(func() { other.accept(one(add(7))) }))
 		b.accept(one(add(-1)))
 		b.wantLog("open", "5", "-3", "7", "-1")
+		b.wantTold("open", "5", "-1")
+		other.wantTold("-3", "7")
 		if n := b.metric("conflicts_total"); n != 2 {
 			t.Errorf("%v conflicts", n)
 		}
@@ -207,6 +211,7 @@ func TestConflicts(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		b.wantLog("open", "1", "1", "1")
+		b.wantTold("open")
 	})
 }
 
@@ -297,10 +302,12 @@ func randomFaults(t *testing.T, seed uint64) {
 	left.close()
 	right.close()
 
+	log := left.log()
 	times := map[string]int{}
-	for _, e := range left.log()[1:] {
+	for _, e := range log[1:] {
 		times[string(e)]++
 	}
+	wantEachOnce(t, log, append(left.told, right.told...))
 	for _, outcomes := range told {
 		for _, outcome := range outcomes {
 			n, what, _ := strings.Cut(outcome, " ")
@@ -308,6 +315,19 @@ func randomFaults(t *testing.T, seed uint64) {
 				t.Errorf("%s, and it is in the log %d times", outcome, got)
 			}
 		}
+	}
+}
+
+// wantEachOnce checks that nothing is told to have happened that did not, and nothing twice. What arrives after its callers
+// were told that nobody knows is not told.
+func wantEachOnce(t *testing.T, log []event, told []engine.Event[event]) {
+	t.Helper()
+	seen := map[eventstore.Revision]bool{}
+	for _, e := range told {
+		if seen[e.Revision] || int(e.Revision) >= len(log) || log[e.Revision] != e.Event {
+			t.Errorf("%q was told to have happened at revision %d, which had been told before or has another event", e.Event, e.Revision)
+		}
+		seen[e.Revision] = true
 	}
 }
 

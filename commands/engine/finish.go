@@ -43,6 +43,7 @@ func (s *stream[S, C, E]) accept(b *batch[C, E]) {
 	}
 	for i := range b.units {
 		u := &b.units[i]
+		s.tell(u)
 		switch {
 		case u.job.answered:
 		case u.job.doubtful && len(s.doubts) > 0:
@@ -53,6 +54,19 @@ func (s *stream[S, C, E]) accept(b *batch[C, E]) {
 		}
 	}
 	s.saveBehind(b)
+}
+
+// tell passes on what a unit has appended, whether or not somebody still waits for its answer. It comes before the answer,
+// after which the result is the caller's.
+func (s *stream[S, C, E]) tell(u *decided[C, E]) {
+	if u.records == 0 || s.decider.Happened == nil {
+		return
+	}
+	for i := range u.result.Answers {
+		if events := u.result.Answers[i].Events; len(events) > 0 {
+			s.decider.Happened(s.name, events)
+		}
+	}
 }
 
 // divide has a batch that the store does not take appended in two halves. The state stays as it is: it is the same

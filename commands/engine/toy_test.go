@@ -130,6 +130,9 @@ type bench struct {
 	decisions atomic.Int64
 	options   engine.Options
 	metrics   *prometheus.Registry
+
+	mu   sync.Mutex
+	told []engine.Event[event] // of what happened, by all its engines
 }
 
 const stream = "ledger-main"
@@ -155,7 +158,13 @@ func (b *bench) start() {
 			b.hook(from)
 		}
 	}}
-	b.engines = engine.New(hooked, toy(&b.decisions), b.options)
+	decider := toy(&b.decisions)
+	decider.Happened = func(_ string, events []engine.Event[event]) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.told = append(b.told, events...)
+	}
+	b.engines = engine.New(hooked, decider, b.options)
 }
 
 func (b *bench) restart() {
@@ -289,6 +298,24 @@ func (b *bench) wantLog(want ...event) {
 	b.Helper()
 	if diff := cmp.Diff(want, b.log()); diff != "" {
 		b.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+// wantTold checks what the engines told to have happened, and that the log has each of it in the place that was told.
+func (b *bench) wantTold(want ...event) {
+	b.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	log := b.log()
+	var got []event
+	for _, e := range b.told {
+		got = append(got, e.Event)
+		if e.Revision >= eventstore.Revision(len(log)) || log[e.Revision] != e.Event || e.Envelope.ID == ([16]byte{}) {
+			b.Errorf("%q was told to have happened at revision %d; the log is %q", e.Event, e.Revision, log)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
