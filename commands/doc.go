@@ -14,5 +14,5 @@
 //
 // Reading order: ledgers.go, handlers.go, request.go, body.go, decode.go, movement.go, transaction.go, plain.go,
 // answer.go, subject.go, problem.go, digest.go, submit.go, lookup.go; holds.go, reverts.go, metadata.go, accounts.go,
-// periods.go, assertions.go, upkeep.go; bulk.go, item.go, itemtypes.go, stream.go, lines.go.
+// periods.go, assertions.go, upkeep.go, verdicts.go; bulk.go, item.go, itemtypes.go, stream.go, lines.go.
 package commands

@@ -27,7 +27,8 @@ type Submitter interface {
 	Submit(ctx context.Context, stream string, unit Unit) (Result, error)
 }
 
-// NewEngines makes the engines of ledgers over a store. Close them before the store.
+// NewEngines makes the engines of ledgers over a store. Close them before the store. The options' logger and metrics are
+// also told of assertions that break, by the engine that appends the event.
 func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 	return engine.New(store, engine.Decider[*ledger.Book, ledger.Command, ledger.Event]{
 		New:      ledger.NewBook,
@@ -40,6 +41,7 @@ func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 		Decode:   decode,
 		Snapshot: (*ledger.Book).AppendSnapshot,
 		Restore:  ledger.RestoreSnapshot,
+		Happened: newVerdicts(options).look,
 	}, options)
 }
 
