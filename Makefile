@@ -4,6 +4,7 @@ GO ?= go
 TOOLS := $(CURDIR)/.tools
 LINT_VERSION := v2.11.0
 FUZZTIME ?= 20s
+TESTFLAGS ?=
 
 # Packages with goroutines: tested with the race detector on. The others are tested without, which is quicker.
 RACE := ./commands/... ./eventstore/... ./projections/... ./queries/... ./internal/run/... ./internal/stream/... ./internal/watermark/... ./internal/httpx/...
@@ -25,8 +26,8 @@ build: ## build bin/daybook
 
 test: ## run all tests
 	$(GO) vet ./...
-	$(GO) test $(RACEFLAGS) $(RACE)
-	$(GO) test $(PLAIN)
+	$(GO) test $(TESTFLAGS) $(RACEFLAGS) $(RACE)
+	$(GO) test $(TESTFLAGS) $(PLAIN)
 
 lint: $(TOOLS)/golangci-lint ## run the linters
 	$(TOOLS)/golangci-lint run ./...
