@@ -135,6 +135,13 @@ func (s *server) startRelay(ctx context.Context) error {
 	return nil
 }
 
+// How much the read models take into one transaction. The more it is the fewer times a page is written that many events
+// change; it bounds what waits in memory, which is twice as much.
+const (
+	projectedEventsMax = 10_000
+	projectedBytesMax  = 16 << 20
+)
+
 func (s *server) startProjections(ctx context.Context) error {
 	db, err := projections.OpenViews(ctx, s.dir.Views())
 	if err != nil {
@@ -143,6 +150,7 @@ func (s *server) startProjections(ctx context.Context) error {
 	s.workers.Start(ctx, run.OnStop("read models", db.Close))
 	subscriber, err := stream.NewSubscriber(s.conn, stream.SubscriberOptions{
 		Start: stream.StartNew(), Logger: s.logger, Metrics: stream.NewMetrics(s.registry),
+		MaxEvents: projectedEventsMax, MaxBytes: projectedBytesMax,
 	})
 	if err != nil {
 		return err

@@ -26,10 +26,18 @@ type Board struct {
 	mu    sync.Mutex
 	marks map[pair]*mark
 	kept  int
+	// awaited has a token when somebody has begun to wait.
+	awaited chan struct{}
 }
 
 // New is a board on which nothing was published.
-func New() *Board { return &Board{marks: make(map[pair]*mark), kept: marksKept} }
+func New() *Board {
+	return &Board{marks: make(map[pair]*mark), kept: marksKept, awaited: make(chan struct{}, 1)}
+}
+
+// Awaited has a token when somebody has begun to wait since the last one was taken. Projectors that let work gather take
+// it for a reason not to.
+func (b *Board) Awaited() <-chan struct{} { return b.awaited }
 
 // Publish says that a projection has committed everything up to the revision of a ledger. A revision below one that
 // was published before changes nothing.
@@ -93,6 +101,10 @@ func (b *Board) enter(at pair, revision uint64) *waiter {
 	}
 	w := &waiter{revision: revision, reached: make(chan struct{})}
 	heap.Push(&m.waiters, w)
+	select {
+	case b.awaited <- struct{}{}:
+	default:
+	}
 	return w
 }
 

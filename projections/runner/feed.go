@@ -74,10 +74,37 @@ func (r *Runner) takeMessage(msg *message.Message) error {
 	if len(events) == 0 {
 		return r.catchUp(msg.Context())
 	}
+	began := time.Now()
+	if err := r.feed(msg.Context(), itemsOf(events), nil); err != nil {
+		return err
+	}
+	r.rest(msg.Context(), began) // the next batch is what has come by the time that this one is acknowledged
+	return nil
+}
+
+// feed applies what has come.
+func (r *Runner) feed(ctx context.Context, items []item, read *span) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.idle = false
-	return r.live.take(msg.Context(), itemsOf(events), nil)
+	return r.live.take(ctx, items, read)
+}
+
+// rest lets events gather until it is time for the next transaction, or until somebody waits for it. A transaction costs as
+// much as some hundred events, so that one for each dozen of them would take the processor from those who post. An event
+// that comes after a quiet time is applied at once.
+func (r *Runner) rest(ctx context.Context, began time.Time) {
+	timer := time.NewTimer(r.Pace - time.Since(began))
+	defer timer.Stop()
+	var awaited <-chan struct{}
+	if r.Board != nil {
+		awaited = r.Board.Awaited()
+	}
+	select {
+	case <-ctx.Done():
+	case <-awaited:
+	case <-timer.C:
+	}
 }
 
 // followStore applies what the store has and goes on live.
@@ -120,10 +147,12 @@ func (r *Runner) takePart(ctx context.Context, p part) error {
 	if p.err != nil {
 		return p.err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.idle = false
-	return r.live.take(ctx, p.items, &p.read)
+	began := time.Now()
+	if err := r.feed(ctx, p.items, &p.read); err != nil {
+		return err
+	}
+	r.rest(ctx, began)
+	return nil
 }
 
 func (r *Runner) reached() eventstore.Position {

@@ -44,17 +44,23 @@ type Config struct {
 	RetryPause time.Duration
 	// BatchMax is how many events at most are applied in a transaction when they come from the store; 20,000 by default.
 	BatchMax int
+	// Pace is the least time from the beginning of one transaction to that of the next, while nobody waits for it; 25 ms by
+	// default, negative for none.
+	Pace time.Duration
 }
 
 // Board is told how far projections have come; watermark.Board is one.
 type Board interface {
 	Publish(projection, ledger string, revision uint64)
+	// Awaited has a token when somebody has begun to wait for what was not published yet.
+	Awaited() <-chan struct{}
 }
 
 const (
 	ticksDefault      = 2 * time.Second
 	retryPauseDefault = 100 * time.Millisecond
 	batchMaxDefault   = 20_000
+	paceDefault       = 25 * time.Millisecond
 )
 
 // Runner keeps a group of projections. Its methods are safe for concurrent use; Run may be called once.
@@ -81,6 +87,9 @@ func New(config Config) *Runner {
 	}
 	if config.BatchMax == 0 {
 		config.BatchMax = batchMaxDefault
+	}
+	if config.Pace == 0 {
+		config.Pace = paceDefault
 	}
 	r := &Runner{Config: config, metrics: newMetrics(config.Metrics)}
 	r.live = newGroup(r)
