@@ -14,6 +14,7 @@ type request struct {
 	rows     []row
 	records  int
 	bytes    int // of all payloads
+	stored   []storedRow
 
 	// The answer, which the writer gives before it closes done.
 	appended eventstore.Appended
@@ -34,7 +35,7 @@ func newRequest(stream string, expected eventstore.Expected, records []eventstor
 // answer ends a request that the writer has taken.
 func (r *request) answer(appended eventstore.Appended, err error) {
 	r.appended, r.err = appended, err
-	r.rows = nil
+	r.rows, r.stored = nil, nil
 	close(r.done)
 }
 

@@ -113,15 +113,23 @@ func (c *cursor) drain(yield func(eventstore.Recorded) bool) (bool, error) {
 		if len(rows) == 0 {
 			return true, nil
 		}
-		for _, row := range rows {
-			if row.position > c.row {
-				c.item = 0
-			}
-			if goOn, err := c.yield(row, c.item, yield); err != nil || !goOn {
-				return false, err
-			}
-			c.row, c.item = row.position+1, 0
+		if goOn, err := c.yieldAll(rows, yield); err != nil || !goOn {
+			return false, err
 		}
+	}
+	return true, nil
+}
+
+// yieldAll yields the records of the rows that come next, and moves the cursor behind them.
+func (c *cursor) yieldAll(rows []storedRow, yield func(eventstore.Recorded) bool) (bool, error) {
+	for _, row := range rows {
+		if row.position > c.row {
+			c.item = 0
+		}
+		if goOn, err := c.yield(row, c.item, yield); err != nil || !goOn {
+			return false, err
+		}
+		c.row, c.item = row.position+1, 0
 	}
 	return true, nil
 }

@@ -98,6 +98,8 @@ func (s *session) begin() error {
 
 // append writes one request into the transaction, or finds that it conflicts (and writes nothing). Any other error
 // spoils the transaction.
+//
+// It leaves the rows as they are stored in the request, for the tail.
 func (s *session) append(r *request) (eventstore.Appended, *eventstore.ConflictError, error) {
 	at, err := s.head(r.stream)
 	if err != nil {
@@ -122,6 +124,10 @@ func (s *session) append(r *request) (eventstore.Appended, *eventstore.ConflictE
 		if err != nil {
 			return eventstore.Appended{}, nil, fmt.Errorf("add %d records to stream %q: %w", row.count, r.stream, err)
 		}
+		r.stored = append(r.stored, storedRow{
+			position: position, streamID: at.streamID, stream: sql.NullString{String: r.stream, Valid: true},
+			firstRevision: at.next, count: int64(row.count), payload: row.payload,
+		})
 		at.next += int64(row.count)
 		item = int64(row.count) - 1
 	}

@@ -72,6 +72,8 @@ type Store struct {
 
 	// changed holds a channel that is closed, and replaced, after each commit.
 	changed atomic.Pointer[chan struct{}]
+	// tail has what was committed last.
+	tail tail
 	// unsettled is true while the outcome of a commit is not known for good: see settle.go.
 	unsettled atomic.Bool
 

@@ -16,7 +16,7 @@ func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.S
 		for {
 			// Taken before the log is read: what is appended after the reading closes it.
 			changed := *s.changed.Load()
-			goOn, err := c.drain(func(r eventstore.Recorded) bool { return yield(r, nil) })
+			goOn, err := c.advance(func(r eventstore.Recorded) bool { return yield(r, nil) })
 			if err == nil && goOn {
 				err = s.wait(ctx, changed)
 			}
@@ -28,6 +28,15 @@ func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.S
 			}
 		}
 	}
+}
+
+// advance yields what has come: what this process has appended since from memory, anything else from the file.
+func (c *cursor) advance(yield func(eventstore.Recorded) bool) (bool, error) {
+	rows := c.store.tail.from(c.row)
+	if len(rows) == 0 {
+		return c.drain(yield)
+	}
+	return c.yieldAll(rows, yield)
 }
 
 // wait returns when there may be more to read.

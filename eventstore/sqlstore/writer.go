@@ -70,6 +70,9 @@ func (w *writer) execute(batch []*request) {
 		if w.failing {
 			w.log.Info("the event store can be written again")
 		}
+		for _, r := range batch {
+			w.tail.add(r.stored)
+		}
 		w.announce()
 		w.metrics.observe(batch, answers, time.Since(start))
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
 )
 
 // The clock of the bubble advances only when everybody waits, so that these durations are exact.
