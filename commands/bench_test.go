@@ -43,12 +43,15 @@ func instantHouse(b *testing.B) *house {
 	return houseOver(b, memstore.New(), func(commands.Submitter) commands.Submitter { return submitFunc(instant) })
 }
 
-// discarded is a response writer that keeps nothing.
-type discarded struct{ header http.Header }
+// discarded is a response writer that keeps the status alone.
+type discarded struct {
+	header http.Header
+	status int
+}
 
 func (d *discarded) Header() http.Header         { return d.header }
 func (d *discarded) Write(p []byte) (int, error) { return len(p), nil }
-func (d *discarded) WriteHeader(int)             {}
+func (d *discarded) WriteHeader(status int)      { d.status = status }
 
 // drive sends the same request again and again, past the network.
 func drive(b *testing.B, e *echo.Echo, path, media, body string, headers ...string) {
