@@ -1,100 +1,140 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"text/tabwriter"
+	"os"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/daybook-ledger/daybook/internal/loadgen"
+	"github.com/alecthomas/kong"
 )
 
 // benchCmd is `daybook bench`: Daybook measured against baselines in the same run, by the program itself, so that
 // anybody can repeat the figures.
 type benchCmd struct {
-	Post benchPostCmd `cmd:"" help:"Single transactions over many connections, against a no-op Echo handler."`
-	Bulk benchBulkCmd `cmd:"" help:"Transactions in bulk requests, until the read models have caught up."`
-	Noop benchNoopCmd `cmd:"" hidden:"" help:"Serve the no-op handler that the others are compared with."`
+	Post benchPostCmd `cmd:"" set:"duration=5s" help:"Single transactions over many connections, against a no-op Echo handler; with -c 1 against the disk as well."`
+	Bulk benchBulkCmd `cmd:"" set:"duration=30s" help:"Transactions in bulk requests: accepted, and until every read model has them."`
+	Noop benchNoopCmd `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
+}
+
+// benchmark is one of the commands of `daybook bench`.
+type benchmark interface {
+	settings() *benchOptions
+	// measure gives the lines of the report; where something is measured several times, their medians.
+	measure(ctx context.Context, lab *lab) ([]row, error)
 }
 
 // benchOptions are common to all benchmarks.
 type benchOptions struct {
-	Duration time.Duration `default:"5s" help:"How long each load lasts."`
-	Runs     int           `default:"3" help:"How many times everything is measured; the medians are reported."`
-	Accounts int           `default:"10000" help:"Funded accounts that transfers go between."`
-	JSON     bool          `name:"json" help:"Report as JSON."`
+	Runs int    `default:"${runs}" help:"How many times everything is measured; the medians are reported (default: ${default})."`
+	JSON bool   `name:"json" help:"Report as JSON."`
+	Out  string `placeholder:"FILE" help:"Write the report to a file as well: Markdown (.md) or JSON (.json)."`
+	Dir  string `placeholder:"DIR" help:"Where the data directories are made, and removed again: on the disk to be measured (default: the directory for temporary files)."`
 }
 
-// measure is one figure of a benchmark: the median of its runs.
-type measure struct {
-	Name string `json:"name"`
-	// PerSecond is the rate of what Unit says.
-	PerSecond float64 `json:"per_second"`
-	Unit      string  `json:"unit"`
-	// P50 and P99 are latencies of requests in a closed loop, in milliseconds.
-	P50 float64 `json:"p50_ms"`
-	P99 float64 `json:"p99_ms"`
-	// Ratio is the median, over the runs, of this rate over the baseline's in the same run; 0 where there is none.
-	Ratio float64 `json:"ratio,omitempty"`
-	// Behind is how long the read models needed to catch up after the load had stopped, in milliseconds.
-	Behind float64 `json:"behind_ms,omitempty"`
+func (o *benchOptions) settings() *benchOptions { return o }
+
+// Validate refuses what cannot be measured, before anything is.
+func (o *benchOptions) Validate() error {
+	if o.Runs < 1 {
+		return errors.New("--runs must be at least 1")
+	}
+	if o.Out != "" && !strings.HasSuffix(o.Out, ".md") && !strings.HasSuffix(o.Out, ".json") {
+		return fmt.Errorf("--out %s: want a name that ends with .md or .json", o.Out)
+	}
+	return nil
 }
 
-func newMeasure(name, unit string, result loadgen.Result, perRequest int) measure {
-	return measure{
-		Name: name, Unit: unit,
-		PerSecond: result.PerSecond() * float64(perRequest),
-		P50:       milliseconds(result.Percentile(50)),
-		P99:       milliseconds(result.Percentile(99)),
-	}
+// loadOptions are those of benchmarks that put load on a server for a time.
+type loadOptions struct {
+	benchOptions `embed:""`
+
+	Duration   time.Duration `default:"${duration}" help:"How long each load lasts (default: ${default})."`
+	Accounts   int           `default:"10000" help:"Funded accounts that transfers go between (default: ${default})."`
+	Rate       float64       `help:"Requests due each second while latencies are measured (default: half of what was found possible)."`
+	CPUProfile string        `name:"cpu-profile" placeholder:"FILE" help:"Write a CPU profile of the server during its first load."`
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// medians folds several runs, each with the same measures in the same order, into one.
-func medians(runs [][]measure) []measure {
-	folded := slices.Clone(runs[0])
-	for i := range folded {
-		folded[i].PerSecond = median(runs, func(r []measure) float64 { return r[i].PerSecond })
-		folded[i].P50 = median(runs, func(r []measure) float64 { return r[i].P50 })
-		folded[i].P99 = median(runs, func(r []measure) float64 { return r[i].P99 })
-		folded[i].Ratio = median(runs, func(r []measure) float64 { return r[i].Ratio })
-		folded[i].Behind = median(runs, func(r []measure) float64 { return r[i].Behind })
+// Validate refuses what cannot be measured.
+func (o *loadOptions) Validate() error {
+	if o.Duration <= 0 || o.Accounts < 2 || o.Rate < 0 {
+		return errors.New("--duration must be above zero, --accounts at least 2, --rate not below zero")
 	}
-	return folded
+	return o.benchOptions.Validate() // which kong does not find where it is embedded
 }
 
-func median(runs [][]measure, figure func([]measure) float64) float64 {
-	figures := make([]float64, 0, len(runs))
-	for _, r := range runs {
-		figures = append(figures, figure(r))
+// runBenchmark measures and reports.
+func runBenchmark(ctx context.Context, std *streams, parsed *kong.Context, b benchmark) error {
+	lab := newLab(std, b.settings())
+	rows, err := b.measure(ctx, lab)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(figures, cmp.Compare[float64])
-	return figures[len(figures)/2]
+	return lab.report(std.out, []section{{Command: "daybook " + strings.Join(parsed.Args, " "), Runs: b.settings().Runs, Rows: rows}})
 }
 
-// report writes a table for people or JSON for programs.
-func (o benchOptions) report(out io.Writer, measures []measure) error {
-	if o.JSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(measures)
-	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "median of %d\tper second\t\tp50 ms\tp99 ms\tratio\tbehind ms\t\n", o.Runs)
-	for _, m := range measures {
-		fmt.Fprintf(table, "%s\t%.0f\t%s\t%.2f\t%.2f\t%s\t%s\t\n",
-			m.Name, m.PerSecond, m.Unit, m.P50, m.P99, orDash("%.2f", m.Ratio), orDash("%.0f", m.Behind))
-	}
-	return table.Flush()
+// lab is what benchmarks work with.
+type lab struct {
+	options *benchOptions
+	// log takes what is done, line by line, and what servers log. Several processes write to it.
+	log io.Writer
+	tty bool
+	// run is the number of the run under way, from 1, or 0 where there is nothing to repeat.
+	run int
+	// profileTo is where a CPU profile of the first load goes that asks for one, if any still does.
+	profileTo string
 }
 
-func orDash(format string, figure float64) string {
-	if figure == 0 {
-		return "-"
+func newLab(std *streams, options *benchOptions) *lab {
+	return &lab{options: options, log: &lockedWriter{to: std.err}, tty: std.tty}
+}
+
+// sayf tells what is being done.
+func (l *lab) sayf(format string, args ...any) {
+	at := "bench: "
+	if l.run > 0 && l.options.Runs > 1 {
+		at = fmt.Sprintf("bench: run %d of %d: ", l.run, l.options.Runs)
 	}
-	return fmt.Sprintf(format, figure)
+	fmt.Fprintf(l.log, at+format+"\n", args...)
+}
+
+// repeat measures as many times as was asked for, and gives the medians.
+func (l *lab) repeat(ctx context.Context, once func(context.Context) ([]row, error)) ([]row, error) {
+	var runs [][]row
+	defer func() { l.run = 0 }()
+	for l.run = 1; l.run <= l.options.Runs; l.run++ {
+		rows, err := once(ctx)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, rows)
+	}
+	return medians(runs), nil
+}
+
+// inNewDirectory makes a directory for the time of some work.
+func (l *lab) inNewDirectory(work func(dir string) error) (err error) {
+	dir, err := os.MkdirTemp(l.options.Dir, "daybook-bench-*")
+	if err != nil {
+		return fmt.Errorf("make a data directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return work(dir)
+}
+
+// lockedWriter passes on one piece after the other.
+type lockedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// Write implements [io.Writer].
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,11 +11,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/loadgen"
+	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
-// benchNoopCmd serves the baseline of the benchmarks: an Echo handler that binds the same JSON body that a posting has,
-// and answers with a small JSON object. It decides, stores and logs nothing.
-type benchNoopCmd struct{}
+// benchNoopCmd serves the baselines of the benchmarks: an Echo handler that binds the same JSON body that a posting has,
+// and answers with a small JSON object; and one that answers with an account, always the same. They decide, store, look
+// up and log nothing.
+type benchNoopCmd struct {
+	Account string `help:"The JSON that a GET of an account answers with."`
+}
 
 type noopTransaction struct {
 	Transfers []struct {
@@ -25,8 +30,18 @@ type noopTransaction struct {
 	} `json:"transfers"`
 }
 
+type noopAccount struct {
+	Account wire.Account `json:"account"`
+}
+
 // Run serves on a free port until ctx ends.
-func (benchNoopCmd) Run(ctx context.Context, std *streams) error {
+func (c benchNoopCmd) Run(ctx context.Context, std *streams) error {
+	var account noopAccount
+	if c.Account != "" {
+		if err := json.Unmarshal([]byte(c.Account), &account); err != nil {
+			return fmt.Errorf("--account: %w", err)
+		}
+	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.POST(transactionsPath, func(c echo.Context) error {
@@ -36,6 +51,7 @@ func (benchNoopCmd) Run(ctx context.Context, std *streams) error {
 		}
 		return c.JSON(http.StatusCreated, map[string]int{"transfers": len(body.Transfers)})
 	})
+	e.GET(benchLedgerPath+"/accounts/:account", func(c echo.Context) error { return c.JSON(http.StatusOK, &account) })
 	var listener net.ListenConfig
 	l, err := listener.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,12 +69,19 @@ func (benchNoopCmd) Run(ctx context.Context, std *streams) error {
 	}
 }
 
-// measureNoop runs the load against the baseline in a process of its own.
-func measureNoop(ctx context.Context, std *streams, load func(address string) loadgen.Load) (loadgen.Result, error) {
-	server, err := startChild(ctx, std.err, "bench", "noop")
+// withNoop runs work against the baselines in a process of their own.
+func (l *lab) withNoop(ctx context.Context, work func(address string) error, flags ...string) error {
+	server, err := startChild(ctx, l.log, append([]string{"bench", "noop"}, flags...)...)
 	if err != nil {
-		return loadgen.Result{}, err
+		return err
 	}
 	defer server.Kill()
-	return loadgen.Run(ctx, load(server.Address))
+	return work(server.Address)
+}
+
+// readNoop gauges a load against the baselines.
+func (l *lab) readNoop(ctx context.Context, g *gauge, name string) (row, error) {
+	l.sayf("%s", name)
+	g.send = loadgen.Run
+	return g.read(ctx, name)
 }

@@ -35,7 +35,7 @@ type cli struct {
 	Balances    balancesCmd    `cmd:"" help:"Print the balances of a ledger."`
 	Export      exportCmd      `cmd:"" help:"Write a ledger as a journal, or as NDJSON of commands."`
 	Projections projectionsCmd `cmd:"" help:"List and rebuild the read models."`
-	Bench       benchCmd       `cmd:"" help:"Measure Daybook against a no-op handler on this machine."`
+	Bench       benchCmd       `cmd:"" set:"runs=3" help:"Measure Daybook against a no-op handler on this machine."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,19 +27,29 @@ func newConnection(c net.Conn) *connection {
 	return &connection{Conn: c, in: bufio.NewReaderSize(c, 16<<10)}
 }
 
+// answer is what a load looks at of an answer.
+type answer struct {
+	status     int
+	retryAfter time.Duration // 0 where the answer does not tell
+	body       []byte
+
+	length int
+}
+
 // do sends one request and reads its answer. The body is valid until the next call.
-func (c *connection) do(request []byte) (status int, body []byte, err error) {
+func (c *connection) do(request []byte) (answer, error) {
 	if _, err := c.Write(request); err != nil {
-		return 0, nil, fmt.Errorf("send a request: %w", err)
+		return answer{}, fmt.Errorf("send a request: %w", err)
 	}
-	status, length, err := c.readHeader()
+	a, err := c.readHeader()
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the head of an answer: %w", err)
+		return a, fmt.Errorf("read the head of an answer: %w", err)
 	}
-	if err := c.readBody(length); err != nil {
-		return 0, nil, fmt.Errorf("read the body of an answer: %w", err)
+	if err := c.readBody(a.length); err != nil {
+		return a, fmt.Errorf("read the body of an answer: %w", err)
 	}
-	return status, c.body, nil
+	a.body = c.body
+	return a, nil
 }
 
 // chunked stands for the length of a body that comes in chunks.
@@ -59,47 +70,73 @@ func (c *connection) readBody(length int) error {
 	return err
 }
 
-var (
-	contentLength    = []byte("content-length:")
-	transferEncoding = []byte("transfer-encoding: chunked")
-)
+const unknownLength = -2
 
-// readHeader reads the status line and the header up to its end, and keeps the two numbers that matter.
-func (c *connection) readHeader() (status, length int, err error) {
+var errNoLength = errors.New("an answer whose length is not told")
+
+// readHeader reads the status line and the header up to its end, and keeps what matters.
+func (c *connection) readHeader() (a answer, err error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
-		return 0, 0, err
+		return a, err
 	}
 	if len(line) < len("HTTP/1.1 200") {
-		return 0, 0, fmt.Errorf("status line %q", line)
+		return a, fmt.Errorf("status line %q", line)
 	}
-	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, 0, fmt.Errorf("status line %q", line)
+	if a.status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return a, fmt.Errorf("status line %q", line)
 	}
-	const unknown = -2
-	length = unknown
+	a.length = unknownLength
 	for {
 		line, err = c.in.ReadSlice('\n')
 		if err != nil {
-			return 0, 0, err
+			return a, err
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		if len(line) == 0 {
 			break
 		}
-		if bytes.EqualFold(line, transferEncoding) {
-			length = chunked
-		}
-		if len(line) > len(contentLength) && bytes.EqualFold(line[:len(contentLength)], contentLength) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
-				return 0, 0, fmt.Errorf("header %q", line)
-			}
+		if err := a.take(line); err != nil {
+			return a, err
 		}
 	}
-	if length == unknown {
-		return 0, 0, errors.New("an answer whose length is not told")
+	if a.length == unknownLength {
+		return a, errNoLength
 	}
-	return status, length, nil
+	return a, nil
+}
+
+// take keeps a line of the header if it matters.
+func (a *answer) take(line []byte) (err error) {
+	name, value, _ := bytes.Cut(line, []byte(": "))
+	switch {
+	case is(name, "Content-Length"):
+		a.length, err = strconv.Atoi(string(value))
+	case is(name, "Transfer-Encoding"):
+		a.length = chunked
+	case is(name, "Retry-After"):
+		var seconds int
+		seconds, err = strconv.Atoi(string(value))
+		a.retryAfter = time.Duration(seconds) * time.Second
+	}
+	if err != nil {
+		return fmt.Errorf("header %q: %w", line, err)
+	}
+	return nil
+}
+
+// is compares without allocating, and first what costs least: most lines are not those asked for.
+func is(name []byte, want string) bool {
+	return len(name) == len(want) && strings.EqualFold(string(name), want)
+}
+
+// Get writes a whole GET request.
+func Get(buf []byte, host, path string) []byte {
+	buf = append(buf, "GET "...)
+	buf = append(buf, path...)
+	buf = append(buf, " HTTP/1.1\r\nHost: "...)
+	buf = append(buf, host...)
+	return append(buf, "\r\n\r\n"...)
 }
 
 // Post writes a whole POST request with a JSON body.
@@ -112,11 +149,4 @@ func Post(buf []byte, host, path string, body []byte) []byte {
 	buf = strconv.AppendInt(buf, int64(len(body)), 10)
 	buf = append(buf, "\r\n\r\n"...)
 	return append(buf, body...)
-}
-
-// merge puts the latencies of all connections into one ascending list.
-func merge(parts [][]time.Duration) []time.Duration {
-	all := slices.Concat(parts...)
-	slices.Sort(all)
-	return all
 }
