@@ -16,11 +16,13 @@ import (
 // benchCmd is `daybook bench`: Daybook measured against baselines in the same run, by the program itself, so that
 // anybody can repeat the figures.
 type benchCmd struct {
-	Post benchPostCmd `cmd:"" set:"duration=5s" help:"Single transactions over many connections, against a no-op Echo handler; with -c 1 against the disk as well."`
-	Bulk benchBulkCmd `cmd:"" set:"duration=30s" help:"Transactions in bulk requests: accepted, and until every read model has them."`
-	Lag  benchLagCmd  `cmd:"" set:"duration=10s" help:"How far the read models are behind what was acknowledged, at half of the highest rate."`
-	Get  benchGetCmd  `cmd:"" set:"duration=5s" help:"Reads of accounts, against a no-op Echo handler that answers with the same."`
-	Noop benchNoopCmd `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
+	Post    benchPostCmd    `cmd:"" set:"duration=5s" help:"Single transactions over many connections, against a no-op Echo handler; with -c 1 against the disk as well."`
+	Bulk    benchBulkCmd    `cmd:"" set:"duration=30s" help:"Transactions in bulk requests: accepted, and until every read model has them."`
+	Lag     benchLagCmd     `cmd:"" set:"duration=10s" help:"How far the read models are behind what was acknowledged, at half of the highest rate."`
+	Get     benchGetCmd     `cmd:"" set:"duration=5s" help:"Reads of accounts, against a no-op Echo handler that answers with the same."`
+	Start   benchStartCmd   `cmd:"" help:"From start to ready with many transactions behind it, after a stop and after a crash."`
+	Rebuild benchRebuildCmd `cmd:"" help:"All read models built again from the log."`
+	Noop    benchNoopCmd    `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
 }
 
 // benchmark is one of the commands of `daybook bench`.
