@@ -22,6 +22,7 @@ type benchCmd struct {
 	Get     benchGetCmd     `cmd:"" set:"duration=5s" help:"Reads of accounts, against a no-op Echo handler that answers with the same."`
 	Start   benchStartCmd   `cmd:"" help:"From start to ready with many transactions behind it, after a stop and after a crash."`
 	Rebuild benchRebuildCmd `cmd:"" help:"All read models built again from the log."`
+	Growth  benchGrowthCmd  `cmd:"" set:"runs=1" help:"Speed, memory and disk while a ledger grows to millions of transactions."`
 	Noop    benchNoopCmd    `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
 }
 
