@@ -23,6 +23,7 @@ type benchCmd struct {
 	Start   benchStartCmd   `cmd:"" help:"From start to ready with many transactions behind it, after a stop and after a crash."`
 	Rebuild benchRebuildCmd `cmd:"" help:"All read models built again from the log."`
 	Growth  benchGrowthCmd  `cmd:"" set:"runs=1" help:"Speed, memory and disk while a ledger grows to millions of transactions."`
+	All     benchAllCmd     `cmd:"" help:"Everything but growth, some minutes long, as one report."`
 	Noop    benchNoopCmd    `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
 }
 
