@@ -12,7 +12,7 @@ func (b *Book) decideCloseAccount(c CloseAccount) ([]Event, *Rejection) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	if b.accounts[number].closed {
+	if b.accounts.at(number).closed {
 		return nil, accountClosed(c.Address)
 	}
 	for asset := range b.assets {
@@ -29,7 +29,7 @@ func (b *Book) decideCloseAccount(c CloseAccount) ([]Event, *Rejection) {
 			Account: c.Address,
 			Asset:   b.assets[asset],
 			Detail: fmt.Sprintf("account %q still has a balance of %s in %s%s; an account is closed with nothing on it, and nothing pending",
-				c.Address, totals.Balance(b.accounts[number].kind.accountType()), b.assets[asset], totals.holds()),
+				c.Address, totals.Balance(b.accounts.at(number).kind.accountType()), b.assets[asset], totals.holds()),
 		}
 	}
 	return []Event{AccountClosed(c)}, nil
@@ -40,7 +40,7 @@ func (b *Book) decideReopenAccount(c ReopenAccount) ([]Event, *Rejection) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	if !b.accounts[number].closed {
+	if !b.accounts.at(number).closed {
 		return nil, &Rejection{
 			Code:    InvalidField,
 			Account: c.Address,
@@ -75,11 +75,11 @@ func (b *Book) setClosed(a address.Address, closed bool) error {
 	if !found {
 		return errNoSuch
 	}
-	if b.accounts[number].closed == closed {
+	if b.accounts.at(number).closed == closed {
 		return errSameState
 	}
-	b.accounts[number].closed = closed
-	b.onRollback(func() { b.accounts[number].closed = !closed })
+	b.accounts.edit(number).closed = closed
+	b.onRollback(func() { b.accounts.edit(number).closed = !closed })
 	return nil
 }
 

@@ -180,7 +180,7 @@ func (b *Book) eachAssertion(posted *TransactionPosted, visit func(place int, af
 
 func (b *Book) line(entry *Entry) line {
 	if number, found := b.findAccount(entry.Account); found {
-		return line{Entry: entry, account: number, normal: b.accounts[number].kind.accountType().normalSide()}
+		return line{Entry: entry, account: number, normal: b.accounts.at(number).kind.accountType().normalSide()}
 	}
 	rule := b.matcher.rule(b.matcher.find(entry.Account))
 	return line{Entry: entry, account: noAccount, normal: rule.Type.normalSide()}

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"hash/maphash"
 	"iter"
 
@@ -12,25 +11,25 @@ import (
 // Book is the state of one ledger: what [Decide] needs to know of its history and nothing more. [Evolve] alone changes
 // it. A Book belongs to one goroutine: Decide leaves it as it is to every observer, but works in memory kept inside it.
 //
-// Accounts, holdings and references are kept in slices in the order in which they came, each with an [index]; taking
-// back the last of them is what [Book.Rollback] does. An account costs about 130 bytes with its address and the totals
-// of one asset (BenchmarkBook). What few have is kept aside: pending totals, in a map by holding.
+// What there can be much of is kept in [pages] in the order in which it came, with an [index] where it is looked for, so
+// that no event takes longer than another because the book is large; taking back the last items is what [Book.Rollback]
+// does. An account costs about 130 bytes with its address and the totals of one asset (BenchmarkBook). What few have is
+// kept aside: an account's extras, and pending totals, in a map by holding.
 type Book struct {
 	opened   *LedgerOpened  // nil before it
 	replaced *ChartReplaced // the last one, nil before any
 	matcher  *Matcher       // of the chart in force
 
-	addresses      texts
-	accounts       []account
-	accountIndex   index
-	own            []Limits // of the accounts that have some
-	holdings       []holding
-	holdingIndex   index
-	references     []reference
-	referenceIndex index
-	assets         []money.Asset
-	assetNumbers   map[money.Asset]uint32
-	transactions   uint64
+	addresses    texts
+	accounts     pages[account]
+	accountIndex index
+	extras       pages[extra]
+	holdings     pages[holding]
+	holdingIndex index
+	references   references
+	assets       []money.Asset
+	assetNumbers map[money.Asset]uint32
+	transactions uint64
 
 	// revision is the number of events that have made the book, and so that of the next one in the log.
 	revision uint64
@@ -38,10 +37,9 @@ type Book struct {
 	holds    holds
 	reverts  reverts
 
-	accountMetadata     map[uint32]packed // of the accounts that have some
-	transactionMetadata map[uint64]packed // of the transactions whose metadata were changed
-	closings            []Day             // in force, in order
-	assertions          assertions
+	patches    patches
+	closings   []Day // in force, in order
+	assertions assertions
 
 	seed    maphash.Seed // places items in the indexes; nothing that can be observed depends on it
 	journal journal
@@ -52,11 +50,17 @@ type Book struct {
 type account struct {
 	address address.Address
 	rule    uint32 // of the chart, or noRule
-	own     uint32 // 1 + the place of its own limits in Book.own, 0 where it has none
+	extra   uint32 // 1 + the place of its extras in Book.extras, 0 where it has none
 	first   uint32 // 1 + the number of its first holding, 0 where it has none: most accounts have one, found at once
 	kind    kind
 	closed  bool
 	pends   bool // where false, none of its holdings has anything pending
+}
+
+// extra is what few accounts have.
+type extra struct {
+	own      Limits
+	metadata packed
 }
 
 // holding is what one account has in one asset.
@@ -65,25 +69,6 @@ type holding struct {
 
 	account uint32
 	asset   uint32
-}
-
-// reference is the digest of a reference. Half a SHA-256 is enough that no two ever meet.
-type reference struct {
-	digest [16]byte
-	owner  owner
-}
-
-// owner is the transaction or hold that has a reference: its number, and as the last bit whether it is a hold.
-type owner uint64
-
-func transactionOwner(id uint64) owner { return owner(id << 1) }
-func holdOwner(id uint64) owner        { return owner(id<<1 | 1) }
-
-func (o owner) ids() (transaction, hold uint64) {
-	if o&1 != 0 {
-		return 0, uint64(o >> 1)
-	}
-	return uint64(o >> 1), 0
 }
 
 // Account is an account as it stands in a book.
@@ -107,12 +92,10 @@ type Balance struct {
 // NewBook gives the book of a ledger that is not open yet: the state before the first event.
 func NewBook() *Book {
 	return &Book{
-		assetNumbers:        map[money.Asset]uint32{},
-		accountMetadata:     map[uint32]packed{},
-		transactionMetadata: map[uint64]packed{},
-		pending:             map[uint32]sums{},
-		holds:               holds{open: map[uint64]*hold{}},
-		seed:                maphash.MakeSeed(),
+		assetNumbers: map[money.Asset]uint32{},
+		pending:      map[uint32]sums{},
+		references:   newReferences(),
+		seed:         maphash.MakeSeed(),
 	}
 }
 
@@ -125,7 +108,7 @@ func (b *Book) Opened() (LedgerOpened, bool) {
 }
 
 // Accounts is the number of accounts that were opened.
-func (b *Book) Accounts() int { return len(b.accounts) }
+func (b *Book) Accounts() int { return int(b.accounts.len()) }
 
 // Transactions is the number of transactions that were posted, and the id of the last one.
 func (b *Book) Transactions() uint64 { return b.transactions }
@@ -136,7 +119,7 @@ func (b *Book) Account(a address.Address) (Account, bool) {
 	if !ok {
 		return Account{}, false
 	}
-	found := &b.accounts[number]
+	found := b.accounts.at(number)
 	return Account{Address: found.address, Type: found.kind.accountType(), Limits: b.limits(number), Closed: found.closed}, true
 }
 
@@ -159,70 +142,60 @@ func (b *Book) Totals(a address.Address, asset money.Asset) Totals {
 // which they came.
 func (b *Book) Balances() iter.Seq[Balance] {
 	return func(yield func(Balance) bool) {
-		for i := range b.holdings {
-			h := &b.holdings[i]
-			if !yield(Balance{Totals: b.totalsOf(uint32(i)), Account: b.accounts[h.account].address, Asset: b.assets[h.asset]}) {
+		for i, h := range b.holdings.all {
+			if !yield(Balance{Totals: b.totalsOf(i), Account: b.accounts.at(h.account).address, Asset: b.assets[h.asset]}) {
 				return
 			}
 		}
 	}
 }
 
-// Reference gives the transaction or the hold that has a reference, if one has; the other is 0.
-func (b *Book) Reference(text string) (transaction, hold uint64, found bool) {
-	at, found := b.findReference(digestOf(text))
-	if !found {
-		return 0, 0, false
-	}
-	transaction, hold = b.references[at].owner.ids()
-	return transaction, hold, true
+func (b *Book) totalsOf(holding uint32) Totals {
+	return b.holdings.at(holding).with(b.pendingOf(holding))
 }
-
-func (b *Book) totalsOf(holding uint32) Totals { return b.holdings[holding].with(b.pendingOf(holding)) }
 
 // pendingOf finds what is pending in a holding. Most accounts never had a hold, which is seen without a search.
 func (b *Book) pendingOf(holding uint32) sums {
-	if !b.accounts[b.holdings[holding].account].pends {
+	if !b.accounts.at(b.holdings.at(holding).account).pends {
 		return sums{}
 	}
 	return b.pending[holding]
 }
 
 func (b *Book) findAccount(a address.Address) (uint32, bool) {
-	return b.accountIndex.find(b.hashText(a), func(i uint32) bool { return b.accounts[i].address == a })
+	return b.accountIndex.find(b.hashText(a), func(i uint32) bool { return b.accounts.at(i).address == a })
 }
 
 func (b *Book) findHolding(account, asset uint32) (uint32, bool) {
-	if int(account) >= len(b.accounts) || b.accounts[account].first == 0 {
+	if account >= b.accounts.len() {
 		return 0, false
 	}
-	if first := b.accounts[account].first - 1; b.holdings[first].asset == asset {
-		return first, true
+	first := b.accounts.at(account).first
+	if first == 0 {
+		return 0, false
+	}
+	if b.holdings.at(first-1).asset == asset {
+		return first - 1, true
 	}
 	return b.holdingIndex.find(b.hashPair(account, asset), func(i uint32) bool {
-		return b.holdings[i].account == account && b.holdings[i].asset == asset
+		h := b.holdings.at(i)
+		return h.account == account && h.asset == asset
 	})
-}
-
-func (b *Book) findReference(digest [16]byte) (uint32, bool) {
-	return b.referenceIndex.find(b.hashDigest(digest), func(i uint32) bool { return b.references[i].digest == digest })
 }
 
 // limits gives those in force on an account.
 func (b *Book) limits(number uint32) Limits {
-	return b.ownLimits(number).Over(b.matcher.rule(b.accounts[number].rule).Limits)
+	return b.ownLimits(number).Over(b.matcher.rule(b.accounts.at(number).rule).Limits)
 }
 
 func (b *Book) ownLimits(number uint32) Limits {
-	if own := b.accounts[number].own; own != 0 {
-		return b.own[own-1]
+	if extra := b.accounts.at(number).extra; extra != 0 {
+		return b.extras.at(extra - 1).own
 	}
 	return Limits{}
 }
 
 func (b *Book) hashText(a address.Address) uint64 { return maphash.String(b.seed, string(a)) }
-
-func (b *Book) hashDigest(d [16]byte) uint64 { return maphash.Bytes(b.seed, d[:]) }
 
 // golden is 2^64 divided by the golden ratio, which spreads numbers in sequence.
 const golden = 0x9E3779B97F4A7C15
@@ -231,9 +204,4 @@ const golden = 0x9E3779B97F4A7C15
 func (b *Book) hashPair(account, asset uint32) uint64 {
 	h := (uint64(account)<<32 | uint64(asset)) * golden
 	return (h ^ h>>32) * golden
-}
-
-func digestOf(reference string) [16]byte {
-	sum := sha256.Sum256([]byte(reference))
-	return [16]byte(sum[:16])
 }

@@ -30,13 +30,13 @@ func (b *Book) decideReplaceChart(c ReplaceChart) ([]Event, *Rejection) {
 	matcher := c.Chart.Matcher()
 	var conflicts []Field
 	first := noHolding
-	for i := 0; i < len(b.holdings) && len(conflicts) < maxConflicts; i++ {
-		conflict, found := b.conflict(matcher, uint32(i))
+	for i := uint32(0); i < b.holdings.len() && len(conflicts) < maxConflicts; i++ {
+		conflict, found := b.conflict(matcher, i)
 		if !found {
 			continue
 		}
 		if first == noHolding {
-			first = uint32(i)
+			first = i
 		}
 		conflicts = append(conflicts, conflict)
 	}
@@ -45,8 +45,8 @@ func (b *Book) decideReplaceChart(c ReplaceChart) ([]Event, *Rejection) {
 	}
 	r := &Rejection{
 		Code:    ChartConflict,
-		Account: b.accounts[b.holdings[first].account].address,
-		Asset:   b.assets[b.holdings[first].asset],
+		Account: b.accounts.at(b.holdings.at(first).account).address,
+		Asset:   b.assets[b.holdings.at(first).asset],
 		Detail:  conflicts[0].Detail,
 		Fields:  conflicts,
 	}
@@ -58,11 +58,11 @@ func (b *Book) decideReplaceChart(c ReplaceChart) ([]Event, *Rejection) {
 
 // conflict tells how a balance breaks a chart, if it does. The field is the rule that says so.
 func (b *Book) conflict(m *Matcher, at uint32) (Field, bool) {
-	h, totals := &b.holdings[at], b.totalsOf(at)
+	h, totals := b.holdings.at(at), b.totalsOf(at)
 	if totals.empty() {
 		return Field{}, false
 	}
-	a, asset := &b.accounts[h.account], b.assets[h.asset]
+	a, asset := b.accounts.at(h.account), b.assets[h.asset]
 	number := m.find(a.address)
 	pointer, of := "/rules", a.kind.accountType()
 	if number != noRule {
@@ -102,7 +102,9 @@ func (b *Book) evolveChartReplaced(e ChartReplaced) error {
 // useChart points every account to its rule in another chart.
 func (b *Book) useChart(replaced *ChartReplaced, m *Matcher) {
 	b.replaced, b.matcher = replaced, m
-	for i := range b.accounts {
-		b.accounts[i].rule = m.find(b.accounts[i].address)
+	for i, a := range b.accounts.all {
+		if rule := m.find(a.address); rule != a.rule {
+			b.accounts.edit(i).rule = rule
+		}
 	}
 }

@@ -88,7 +88,7 @@ func (b *Book) evolveAccountOpened(e AccountOpened) error {
 	}
 	b.addAccount(e.Address, b.matcher.find(e.Address), kind, e.Limits)
 	if len(e.Metadata) > 0 {
-		b.keepAccountMetadata(uint32(len(b.accounts)-1), pack(e.Metadata))
+		b.keepAccountMetadata(b.accounts.len()-1, pack(e.Metadata))
 	}
 	return nil
 }
@@ -96,16 +96,15 @@ func (b *Book) evolveAccountOpened(e AccountOpened) error {
 func (b *Book) addAccount(a address.Address, rule uint32, kind kind, own Limits) {
 	added := account{address: address.Address(b.addresses.keep(string(a))), rule: rule, kind: kind}
 	if own != (Limits{}) {
-		b.own = append(b.own, own)
-		added.own = uint32(len(b.own))
+		b.extras.add(extra{own: own})
+		added.extra = b.extras.len()
 	}
-	b.accountIndex.add(b.hashText(a), uint32(len(b.accounts)))
-	b.accounts = append(b.accounts, added)
+	b.accountIndex.add(b.hashText(a), b.accounts.len())
+	b.accounts.add(added)
 }
 
 func (b *Book) evolveTransactionPosted(e *TransactionPosted) error {
-	digest, err := b.canPost(e)
-	if err != nil {
+	if err := b.canPost(e); err != nil {
 		return fmt.Errorf("post transaction %d: %w", e.ID, err)
 	}
 
@@ -115,7 +114,7 @@ func (b *Book) evolveTransactionPosted(e *TransactionPosted) error {
 		b.countAssertions(e)
 	}
 	if e.Reference != "" {
-		b.addReference(digest, transactionOwner(e.ID))
+		b.addReference(e.Reference, transactionOwner(e.ID))
 	}
 	if e.Reverts != 0 {
 		b.addRevert(e.Reverts, e.ID)
@@ -133,10 +132,10 @@ func (b *Book) apply(s *scratch) {
 		_, after, _ := b.posted(t)
 		if t.holding == noHolding {
 			b.addHolding(t.account, t.asset, after)
-			t.holding = uint32(len(b.holdings) - 1)
-		} else if after != b.holdings[t.holding].sums {
+			t.holding = b.holdings.len() - 1
+		} else if after != b.holdings.at(t.holding).sums {
 			b.remember(t.holding)
-			b.holdings[t.holding].sums = after
+			b.holdings.edit(t.holding).sums = after
 		}
 		if t.pends != 0 {
 			b.setPending(t)
@@ -146,42 +145,41 @@ func (b *Book) apply(s *scratch) {
 
 // canPost tests all that could be wrong with a transaction before anything is changed, and leaves in the scratch what
 // the transaction does.
-func (b *Book) canPost(e *TransactionPosted) (digest [16]byte, err error) {
+func (b *Book) canPost(e *TransactionPosted) error {
 	if b.opened == nil {
-		return digest, errNotOpen
+		return errNotOpen
 	}
 	if e.ID != b.transactions+1 {
-		return digest, fmt.Errorf("the one before has number %d", b.transactions)
+		return fmt.Errorf("the one before has number %d", b.transactions)
 	}
 	if err := b.canRevert(e); err != nil {
-		return digest, err
+		return err
 	}
 	if e.Hold > b.Holds() {
-		return digest, fmt.Errorf("there is no hold %d", e.Hold)
+		return fmt.Errorf("there is no hold %d", e.Hold)
 	}
 	return b.canMove(e.Entries, e.Reference, &effect{posted: e.Entries})
 }
 
 // canMove tests the entries and the reference of a transaction or hold, and then what they come to.
-func (b *Book) canMove(entries []Entry, reference string, does *effect) (digest [16]byte, err error) {
+func (b *Book) canMove(entries []Entry, reference string, does *effect) error {
 	if len(entries) < 2 {
-		return digest, errNothingMoves
+		return errNothingMoves
 	}
 	for i := range entries {
 		if entries[i].Amount.IsZero() {
-			return digest, errNothingMoves
+			return errNothingMoves
 		}
 	}
 	if r := unbalanced(entries); r != nil {
-		return digest, r
+		return r
 	}
 	if reference != "" {
-		digest = digestOf(reference)
-		if at, exists := b.findReference(digest); exists {
-			return digest, referenceExists(reference, b.references[at].owner)
+		if owner, exists := b.findReference(reference); exists {
+			return referenceExists(reference, owner)
 		}
 	}
-	return digest, b.canDo(does)
+	return b.canDo(does)
 }
 
 // canDo gathers an effect and tests that all accounts are open and all totals within their range afterwards.
@@ -199,14 +197,9 @@ func (b *Book) canDo(does *effect) error {
 }
 
 func (b *Book) addHolding(account, asset uint32, posted sums) {
-	b.holdingIndex.add(b.hashPair(account, asset), uint32(len(b.holdings)))
-	b.holdings = append(b.holdings, holding{account: account, asset: asset, sums: posted})
-	if a := &b.accounts[account]; a.first == 0 {
-		a.first = uint32(len(b.holdings))
+	b.holdingIndex.add(b.hashPair(account, asset), b.holdings.len())
+	b.holdings.add(holding{account: account, asset: asset, sums: posted})
+	if b.accounts.at(account).first == 0 {
+		b.accounts.edit(account).first = b.holdings.len()
 	}
-}
-
-func (b *Book) addReference(digest [16]byte, owner owner) {
-	b.referenceIndex.add(b.hashDigest(digest), uint32(len(b.references)))
-	b.references = append(b.references, reference{digest: digest, owner: owner})
 }

@@ -15,7 +15,7 @@ func (b *Book) entriesHeld(list []held) []Entry {
 	for i := range list {
 		h := &list[i]
 		entries[i] = Entry{
-			Account: b.accounts[h.place.account].address, Asset: b.assets[h.place.asset], Side: h.place.side, Amount: h.amount,
+			Account: b.accounts.at(h.place.account).address, Asset: b.assets[h.place.asset], Side: h.place.side, Amount: h.amount,
 		}
 	}
 	return entries

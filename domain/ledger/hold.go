@@ -166,16 +166,16 @@ func (b *Book) existingHold(id uint64) (*hold, *Rejection) {
 			Code: HoldNotFound, Hold: id, Detail: fmt.Sprintf("the ledger has no hold %d; its last one is %d", id, b.Holds()),
 		}
 	}
-	return b.holds.open[id], nil
+	return b.holds.find(id), nil
 }
 
 // holdNotOpen rejects what comes too late for a hold: one without another status has passed its deadline.
 func (b *Book) holdNotOpen(id uint64) *Rejection {
 	r := &Rejection{Code: HoldNotOpen, Hold: id}
-	if status := b.holds.statuses[id-1]; status != StatusOpen {
+	if status := *b.holds.statuses.at(uint32(id - 1)); status != StatusOpen {
 		r.Detail = fmt.Sprintf("hold %d is %s, and can no longer be captured or voided", id, status)
 	} else {
-		r.Detail = fmt.Sprintf("hold %d expired at %s", id, b.holds.open[id].expiresAt.Format(time.RFC3339Nano))
+		r.Detail = fmt.Sprintf("hold %d expired at %s", id, b.holds.find(id).expiresAt.Format(time.RFC3339Nano))
 	}
 	return r
 }

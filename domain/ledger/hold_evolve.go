@@ -15,36 +15,36 @@ var (
 )
 
 func (b *Book) evolveHoldPlaced(e *HoldPlaced) error {
-	digest, err := b.canPlace(e)
-	if err != nil {
+	if err := b.canPlace(e); err != nil {
 		return fmt.Errorf("place hold %d: %w", e.ID, err)
 	}
 	b.apply(&b.scratch)
 	if e.Reference != "" {
-		b.addReference(digest, holdOwner(e.ID))
+		b.addReference(e.Reference, holdOwner(e.ID))
 	}
 	entries, _ := b.heldOf(e.Entries)
-	b.holds.statuses = append(b.holds.statuses, StatusOpen)
-	b.holds.open[e.ID] = &hold{
+	b.holds.statuses.add(StatusOpen)
+	b.holds.put(&hold{
+		id:          e.ID,
 		entries:     entries,
 		expiresAt:   e.ExpiresAt,
 		description: strings.Clone(e.Description), // which is often part of a longer text
 		single:      len(e.Entries) == 2,
 		origin:      HoldOrigin{Placed: b.revision},
-	}
+	})
 	b.onRollback(func() {
-		b.holds.statuses = b.holds.statuses[:e.ID-1]
-		delete(b.holds.open, e.ID)
+		b.holds.statuses.truncate(uint32(e.ID - 1))
+		b.holds.take(e.ID)
 	})
 	return nil
 }
 
-func (b *Book) canPlace(e *HoldPlaced) (digest [16]byte, err error) {
+func (b *Book) canPlace(e *HoldPlaced) error {
 	if b.opened == nil {
-		return digest, errNotOpen
+		return errNotOpen
 	}
 	if e.ID != b.Holds()+1 {
-		return digest, fmt.Errorf("the one before has number %d", b.Holds())
+		return fmt.Errorf("the one before has number %d", b.Holds())
 	}
 	return b.canMove(e.Entries, e.Reference, &effect{placed: e.Entries})
 }
@@ -59,7 +59,7 @@ func (b *Book) evolveHoldCaptured(e *HoldCaptured) error {
 		b.setHold(e.ID, StatusCaptured, nil)
 		return nil
 	}
-	left := *b.holds.open[e.ID]
+	left := *b.holds.find(e.ID)
 	left.entries, left.origin.Captures = rest, slices.Clone(e.Captures)
 	b.setHold(e.ID, StatusOpen, &left)
 	return nil
@@ -67,7 +67,7 @@ func (b *Book) evolveHoldCaptured(e *HoldCaptured) error {
 
 // canCapture tests a capture and gathers what it releases: the transaction that follows posts what was captured.
 func (b *Book) canCapture(e *HoldCaptured) (rest []held, err error) {
-	h := b.holds.open[e.ID]
+	h := b.holds.find(e.ID)
 	if h == nil {
 		return nil, errHoldNotOpen
 	}
@@ -94,7 +94,7 @@ func (b *Book) canCapture(e *HoldCaptured) (rest []held, err error) {
 }
 
 func (b *Book) evolveHoldEnded(id uint64, status HoldStatus, origin HoldOrigin) error {
-	h := b.holds.open[id]
+	h := b.holds.find(id)
 	var err error
 	switch {
 	case h == nil:
@@ -116,16 +116,18 @@ func (b *Book) evolveHoldEnded(id uint64, status HoldStatus, origin HoldOrigin) 
 
 // setHold gives a hold its status and, where it stays open, puts what it is now in the place of what it was.
 func (b *Book) setHold(id uint64, status HoldStatus, now *hold) {
-	before := b.holds.open[id]
-	b.holds.statuses[id-1] = status
+	before := b.holds.find(id)
+	if status != StatusOpen {
+		*b.holds.statuses.edit(uint32(id - 1)) = status
+	}
 	if now == nil {
-		delete(b.holds.open, id)
+		b.holds.take(id)
 	} else {
-		b.holds.open[id] = now
+		b.holds.put(now)
 	}
 	b.onRollback(func() {
-		b.holds.statuses[id-1] = StatusOpen
-		b.holds.open[id] = before
+		*b.holds.statuses.edit(uint32(id - 1)) = StatusOpen
+		b.holds.put(before)
 	})
 }
 
@@ -145,6 +147,8 @@ func (b *Book) putPending(holding uint32, pending sums) {
 		delete(b.pending, holding)
 		return
 	}
-	b.accounts[b.holdings[holding].account].pends = true
+	if account := b.holdings.at(holding).account; !b.accounts.at(account).pends {
+		b.accounts.edit(account).pends = true
+	}
 	b.pending[holding] = pending
 }

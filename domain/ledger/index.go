@@ -1,98 +1,123 @@
 package ledger
 
-// index finds the items of a slice by their keys, where the slice is only ever added to and taken from at its end. It
-// keeps item numbers alone, not keys: a slot is the upper half of a 64-bit word for part of the item's hash and the
-// lower half for its number, counted from 1 so that an empty slot is 0. Half the memory of a map, and the slice gives
-// it an order that is the same in every process.
+// index finds items by their keys, where items have numbers that are given out in order. It keeps the numbers alone, not
+// the keys: a slot is the upper half of a 64-bit word for part of the item's hash, its tag, and the lower half for its
+// number, counted from 1 so that an empty slot is 0. Half the memory of a map, and the items stand in an order that is
+// the same in every process.
 //
-// It probes linearly. Removing only what was added last makes it safe to just empty the slot: no item that is still
-// there was ever probed past it.
+// There is one table of slots until it would be larger than a bucket. From then on there are buckets, all of the same
+// size, and one that is full is divided into two by the next upper bit of the tags: so an item that is added never moves
+// more than some thousand others, however many there are (extendible hashing). An item takes 16 bytes in the mean.
 type index struct {
-	slots []uint64
-	items int
+	small table
+	// buckets has 1<<depth places, one for each value of the tags' upper bits; nil while there is but the table. A bucket
+	// that was divided less often than others stands in several places, one after another.
+	buckets []*bucket
+	depth   uint8
 }
+
+type bucket struct {
+	slots [bucketSlots]uint64
+	items int
+	depth uint8 // how many upper bits its tags have in common
+}
+
+const (
+	// bucketSlots are divided within some 30 µs.
+	bucketSlots = 4096
+	// mostDepth is enough for all numbers there are. Where it is not, because hashes are alike, the index is full.
+	mostDepth = 20
+	tagBits   = 32
+)
 
 // find gives the number of the item with this hash for which same is true.
 func (x *index) find(hash uint64, same func(item uint32) bool) (item uint32, found bool) {
-	if len(x.slots) == 0 {
-		return 0, false
+	if x.buckets == nil {
+		return x.small.find(hash, same)
 	}
-	mask := uint64(len(x.slots) - 1)
-	tag := hash >> 32
-	for at := tag & mask; ; at = (at + 1) & mask {
-		slot := x.slots[at]
-		if slot == 0 {
-			return 0, false
-		}
-		if slot>>32 == tag && same(uint32(slot)-1) {
-			return uint32(slot) - 1, true
-		}
-	}
+	return find(x.buckets[hash>>(64-x.depth)].slots[:], hash, same)
 }
 
 // add adds an item that is not there.
 func (x *index) add(hash uint64, item uint32) {
-	if (x.items+1)*4 > len(x.slots)*3 {
-		x.grow()
-	}
-	x.put(hash&^uint64(1<<32-1) | uint64(item+1))
-	x.items++
-}
-
-// remove takes out the item that was added last of those that are there.
-func (x *index) remove(hash uint64, item uint32) {
-	mask := uint64(len(x.slots) - 1)
-	wanted := hash&^uint64(1<<32-1) | uint64(item+1)
-	for at := hash >> 32 & mask; ; at = (at + 1) & mask {
-		if x.slots[at] == wanted {
-			x.slots[at] = 0
-			x.items--
+	if x.buckets == nil {
+		if !full(x.small.items, bucketSlots) {
+			x.small.add(hash, item)
 			return
 		}
+		x.buckets = []*bucket{new(bucket)}
+		x.buckets[0].fill(x.small.slots)
+		x.small = table{}
 	}
+	b := x.buckets[hash>>(64-x.depth)]
+	for full(b.items, bucketSlots) {
+		x.divide(b, hash)
+		b = x.buckets[hash>>(64-x.depth)]
+	}
+	put(b.slots[:], wordOf(hash, item))
+	b.items++
 }
 
-// reset empties the index and makes room for a number of items.
-func (x *index) reset(items int) {
-	size := 16
-	for size*3 < items*4 {
-		size *= 2
+// remove takes out an item that is there.
+func (x *index) remove(hash uint64, item uint32) {
+	if x.buckets == nil {
+		remove(x.small.slots, wordOf(hash, item))
+		x.small.items--
+		return
 	}
-	if size > cap(x.slots) {
-		x.slots = make([]uint64, size)
-	}
-	x.slots = x.slots[:size]
-	clear(x.slots)
-	x.items = 0
-}
-
-func (x *index) put(word uint64) {
-	mask := uint64(len(x.slots) - 1)
-	at := word >> 32 & mask
-	for x.slots[at] != 0 {
-		at = (at + 1) & mask
-	}
-	x.slots[at] = word
-}
-
-// grow doubles the slots. Items move in the order of their numbers, which keeps the last one added the last to probe.
-func (x *index) grow() {
-	old := x.slots
-	x.slots = make([]uint64, max(16, 2*len(old)))
-	byItem := make([]uint64, x.items)
-	for _, word := range old {
-		if word != 0 {
-			byItem[uint32(word)-1] = word
-		}
-	}
-	for _, word := range byItem {
-		x.put(word)
-	}
+	b := x.buckets[hash>>(64-x.depth)]
+	remove(b.slots[:], wordOf(hash, item))
+	b.items--
 }
 
 // reserve makes room for a number of items in an index that has none.
 func (x *index) reserve(items int) {
-	if items > 0 {
-		x.reset(items)
+	if !full(items, bucketSlots) {
+		x.small.reset(items)
+		return
+	}
+	for items>>x.depth > bucketSlots*5/8 {
+		x.depth++
+	}
+	x.buckets = make([]*bucket, 1<<x.depth)
+	for i := range x.buckets {
+		x.buckets[i] = &bucket{depth: x.depth}
+	}
+}
+
+// divide puts two buckets in the place of the full one that the hash belongs to.
+func (x *index) divide(b *bucket, hash uint64) {
+	if b.depth == mostDepth {
+		panic("ledger: the hashes of an index are alike")
+	}
+	if b.depth == x.depth {
+		doubled := make([]*bucket, 2*len(x.buckets))
+		for i, b := range x.buckets {
+			doubled[2*i], doubled[2*i+1] = b, b
+		}
+		x.buckets, x.depth = doubled, x.depth+1
+	}
+	depth := b.depth + 1
+	halves := [2]*bucket{{depth: depth}, {depth: depth}}
+	for _, word := range b.slots {
+		if word != 0 {
+			half := halves[word>>(64-depth)&1]
+			put(half.slots[:], word)
+			half.items++
+		}
+	}
+	each := 1 << (x.depth - depth)
+	first := int(hash>>(64-b.depth)) * 2 * each
+	for i := range each {
+		x.buckets[first+i], x.buckets[first+each+i] = halves[0], halves[1]
+	}
+}
+
+func (b *bucket) fill(slots []uint64) {
+	for _, word := range slots {
+		if word != 0 {
+			put(b.slots[:], word)
+			b.items++
+		}
 	}
 }

@@ -11,13 +11,13 @@ type journal struct {
 	undo []func()
 }
 
-// mark is how far the book's slices reached when [Book.Begin] was called. What lies behind it is new.
+// mark is how far the book's lists reached when [Book.Begin] was called. What lies behind it is new.
 type mark struct {
 	opened       bool
-	accounts     int
-	own          int
-	holdings     int
-	references   int
+	accounts     uint32
+	extras       uint32
+	holdings     uint32
+	references   uint32
 	assets       int
 	transactions uint64
 	revision     uint64
@@ -35,10 +35,10 @@ type overwritten struct {
 func (b *Book) Begin() {
 	b.journal.marks = append(b.journal.marks, mark{
 		opened:       b.opened != nil,
-		accounts:     len(b.accounts),
-		own:          len(b.own),
-		holdings:     len(b.holdings),
-		references:   len(b.references),
+		accounts:     b.accounts.len(),
+		extras:       b.extras.len(),
+		holdings:     b.holdings.len(),
+		references:   b.references.newest().list.len(),
 		assets:       len(b.assets),
 		transactions: b.transactions,
 		revision:     b.revision,
@@ -61,34 +61,31 @@ func (b *Book) Rollback() {
 	m := b.popMark()
 	changed := b.journal.totals
 	for i := len(changed) - 1; i >= m.totals; i-- {
-		b.holdings[changed[i].holding].sums = changed[i].before
+		b.holdings.edit(changed[i].holding).sums = changed[i].before
 	}
 	b.journal.totals = changed[:m.totals]
 	b.undo(m.undo)
-	if m.accounts < len(b.accounts) {
+	if m.accounts < b.accounts.len() {
 		b.assertions.forgetAccounts()
 	}
 
-	for i := len(b.holdings) - 1; i >= m.holdings; i-- {
-		h := &b.holdings[i]
-		b.holdingIndex.remove(b.hashPair(h.account, h.asset), uint32(i))
-		if a := &b.accounts[h.account]; int(a.first) == i+1 {
-			a.first = 0
+	for i := b.holdings.len(); i > m.holdings; i-- {
+		h := b.holdings.at(i - 1)
+		b.holdingIndex.remove(b.hashPair(h.account, h.asset), i-1)
+		if b.accounts.at(h.account).first == i {
+			b.accounts.edit(h.account).first = 0
 		}
 	}
-	for i := len(b.references) - 1; i >= m.references; i-- {
-		b.referenceIndex.remove(b.hashDigest(b.references[i].digest), uint32(i))
+	for i := b.accounts.len(); i > m.accounts; i-- {
+		b.accountIndex.remove(b.hashText(b.accounts.at(i-1).address), i-1)
 	}
-	for i := len(b.accounts) - 1; i >= m.accounts; i-- {
-		b.accountIndex.remove(b.hashText(b.accounts[i].address), uint32(i))
-	}
+	b.dropReferences(m.references)
 	for _, asset := range b.assets[m.assets:] {
 		delete(b.assetNumbers, asset)
 	}
-	b.holdings = b.holdings[:m.holdings]
-	b.references = b.references[:m.references]
-	b.accounts = b.accounts[:m.accounts]
-	b.own = b.own[:m.own]
+	b.holdings.truncate(m.holdings)
+	b.accounts.truncate(m.accounts)
+	b.extras.truncate(m.extras)
 	b.assets = b.assets[:m.assets]
 	b.transactions, b.revision = m.transactions, m.revision
 	if !m.opened {
@@ -109,7 +106,7 @@ func (b *Book) popMark() mark {
 // remember notes what is posted in a holding before it changes.
 func (b *Book) remember(number uint32) {
 	if len(b.journal.marks) > 0 {
-		b.journal.totals = append(b.journal.totals, overwritten{number, b.holdings[number].sums})
+		b.journal.totals = append(b.journal.totals, overwritten{number, b.holdings.at(number).sums})
 	}
 }
 

@@ -19,13 +19,16 @@ func (b *Book) AccountMetadata(a address.Address) Metadata {
 	if !found {
 		return nil
 	}
-	return b.accountMetadata[number].metadata()
+	return b.accountMetadata(number).metadata()
 }
 
 // TransactionMetadata gives those of a transaction, if they were changed after it was posted.
 func (b *Book) TransactionMetadata(id uint64) (m Metadata, changed bool) {
-	p, changed := b.transactionMetadata[id]
-	return p.metadata(), changed
+	at, changed := b.patches.find(id)
+	if !changed {
+		return nil, false
+	}
+	return b.patches.list.at(at).metadata.metadata(), true
 }
 
 func (b *Book) decideSetAccountMetadata(c SetAccountMetadata) ([]Event, *Rejection) {
@@ -33,7 +36,7 @@ func (b *Book) decideSetAccountMetadata(c SetAccountMetadata) ([]Event, *Rejecti
 	if rejection != nil {
 		return nil, rejection
 	}
-	after, rejection := c.Patch.apply(b.accountMetadata[number].metadata())
+	after, rejection := c.Patch.apply(b.accountMetadata(number).metadata())
 	if rejection != nil {
 		return nil, rejection
 	}
@@ -52,8 +55,8 @@ func (b *Book) decideSetTransactionMetadata(c SetTransactionMetadata) ([]Event, 
 		}
 	}
 	before := c.Original
-	if patched, found := b.transactionMetadata[c.ID]; found {
-		before = patched.metadata()
+	if at, found := b.patches.find(c.ID); found {
+		before = b.patches.list.at(at).metadata.metadata()
 	}
 	after, rejection := c.Patch.apply(before)
 	if rejection != nil {
@@ -101,32 +104,8 @@ func (b *Book) evolveTransactionMetadataSet(e TransactionMetadataSet) error {
 	if e.ID == 0 || e.ID > b.transactions {
 		return fmt.Errorf("set the metadata of transaction %d: the last one is %d", e.ID, b.transactions)
 	}
-	before, found := b.transactionMetadata[e.ID]
-	b.transactionMetadata[e.ID] = pack(e.Metadata)
-	b.onRollback(func() {
-		b.transactionMetadata[e.ID] = before
-		if !found {
-			delete(b.transactionMetadata, e.ID)
-		}
-	})
+	b.keepTransactionMetadata(e.ID, pack(e.Metadata))
 	return nil
-}
-
-// keepAccountMetadata keeps what there is: an account without metadata has no place in the map.
-func (b *Book) keepAccountMetadata(number uint32, m packed) {
-	before := b.accountMetadata[number]
-	if before == m {
-		return
-	}
-	put := func(m packed) {
-		if m == "" {
-			delete(b.accountMetadata, number)
-			return
-		}
-		b.accountMetadata[number] = m
-	}
-	put(m)
-	b.onRollback(func() { put(before) })
 }
 
 // packed is metadata in one piece of memory, as a book keeps them: each key, in order, and its value, with their

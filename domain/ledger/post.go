@@ -62,8 +62,8 @@ func (b *Book) referable(reference string, refused *Rejection) *Rejection {
 	if reference == "" {
 		return nil
 	}
-	if at, exists := b.findReference(digestOf(reference)); exists {
-		return referenceExists(reference, b.references[at].owner)
+	if owner, exists := b.findReference(reference); exists {
+		return referenceExists(reference, owner)
 	}
 	return nil
 }

@@ -20,7 +20,14 @@ type history struct {
 	model  *model
 	log    []ledger.Event
 	groups []group
+	frozen *frozen
 	now    time.Time
+}
+
+// frozen is what must be written whatever comes after it.
+type frozen struct {
+	book     *ledger.Frozen
+	snapshot string
 }
 
 // group is what must be there again after a rollback.
@@ -40,6 +47,7 @@ func TestBookAgreesWithTheModel(t *testing.T) {
 		h.model = newModel(chart)
 		h.evolve(h.decide(ledger.OpenLedger{Name: "books", Chart: &chart}))
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			h.freeze()
 			switch rapid.IntRange(0, 9).Draw(t, "step") {
 			case 0:
 				h.begin()
@@ -56,6 +64,24 @@ func TestBookAgreesWithTheModel(t *testing.T) {
 		}
 		h.checkReplay()
 	})
+}
+
+// freeze freezes the book now and then, and sees later that what was frozen has not changed.
+func (h *history) freeze() {
+	if rapid.IntRange(0, 3).Draw(h.t, "freeze or thaw") > 0 {
+		return
+	}
+	if h.frozen != nil {
+		if written(h.t, h.frozen.book) != h.frozen.snapshot {
+			h.t.Fatal("the frozen book has changed")
+		}
+		h.book.Thaw()
+		h.frozen = nil
+		return
+	}
+	if len(h.groups) == 0 {
+		h.frozen = &frozen{h.book.Freeze(false), string(h.book.AppendSnapshot(nil))}
+	}
 }
 
 func (h *history) begin() {

@@ -8,7 +8,7 @@ import (
 
 // reverts are the reversals of a book, in the order in which they came.
 type reverts struct {
-	list  []revert
+	list  pages[revert]
 	index index // by the original
 }
 
@@ -53,11 +53,11 @@ func opposite(entries []Entry) []Entry {
 
 // RevertedBy gives the transaction that reverted another one, if one has.
 func (b *Book) RevertedBy(original uint64) (by uint64, reverted bool) {
-	at, reverted := b.reverts.index.find(hashID(original), func(i uint32) bool { return b.reverts.list[i].original == original })
+	at, reverted := b.reverts.index.find(hashID(original), func(i uint32) bool { return b.reverts.list.at(i).original == original })
 	if !reverted {
 		return 0, false
 	}
-	return b.reverts.list[at].by, true
+	return b.reverts.list.at(at).by, true
 }
 
 var (
@@ -79,12 +79,12 @@ func (b *Book) canRevert(e *TransactionPosted) error {
 }
 
 func (b *Book) addRevert(original, by uint64) {
-	at := uint32(len(b.reverts.list))
+	at := b.reverts.list.len()
 	b.reverts.index.add(hashID(original), at)
-	b.reverts.list = append(b.reverts.list, revert{original, by})
+	b.reverts.list.add(revert{original, by})
 	b.onRollback(func() {
 		b.reverts.index.remove(hashID(original), at)
-		b.reverts.list = b.reverts.list[:at]
+		b.reverts.list.truncate(at)
 	})
 }
 

@@ -1,41 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 )
-
-// writePending: count, then each holding that has something pending, in order: its place, debits, credits.
-func (b *Book) writePending(w *snapshotWriter) {
-	w.number(uint64(len(b.pending)))
-	if len(b.pending) == 0 {
-		return
-	}
-	for i := range b.holdings {
-		if pending := b.pendingOf(uint32(i)); pending != (sums{}) {
-			w.number(uint64(i))
-			w.sums(pending)
-		}
-	}
-}
-
-func (b *Book) readPending(r *snapshotReader) {
-	least := uint64(0)
-	for range r.count(5) {
-		at := r.below(uint64(len(b.holdings)))
-		pending := r.sums()
-		if r.err != nil || at < least || pending == (sums{}) {
-			r.fail(errSnapshotValue)
-			return
-		}
-		if _, fits := b.holdings[at].plus(pending); !fits {
-			r.fail(errSnapshotValue)
-			return
-		}
-		b.putPending(uint32(at), pending)
-		least = at + 1
-	}
-}
 
 const (
 	ofOneTransfer = 1
@@ -47,13 +17,20 @@ const (
 // description, revision of its placing, captures (count, then each).
 func (b *Book) writeHolds(w *snapshotWriter) {
 	w.number(b.Holds())
-	for _, status := range b.holds.statuses {
-		w.b = append(w.b, byte(status))
+	for _, status := range b.holds.statuses.all {
+		w.byte(byte(*status))
+		w.pass()
 	}
-	for i, status := range b.holds.statuses {
-		if status == StatusOpen {
-			w.hold(b.holds.open[uint64(i)+1])
+	var open []*hold
+	for _, h := range b.holds.open.all {
+		if *h != nil {
+			open = append(open, *h)
 		}
+	}
+	slices.SortFunc(open, func(a, b *hold) int { return cmp.Compare(a.id, b.id) })
+	for _, h := range open {
+		w.hold(h)
+		w.pass()
 	}
 }
 
@@ -62,7 +39,7 @@ func (w *snapshotWriter) hold(h *hold) {
 	for _, e := range h.entries {
 		w.number(uint64(e.place.account))
 		w.number(uint64(e.place.asset))
-		w.b = append(w.b, byte(e.place.side))
+		w.byte(byte(e.place.side))
 		w.amount(e.amount)
 	}
 	var flags byte
@@ -72,7 +49,7 @@ func (w *snapshotWriter) hold(h *hold) {
 	if !h.expiresAt.IsZero() {
 		flags |= hasDeadline
 	}
-	w.b = append(w.b, flags)
+	w.byte(flags)
 	if !h.expiresAt.IsZero() {
 		w.number(uint64(h.expiresAt.Unix() - time.Time{}.Unix()))
 		w.number(uint64(h.expiresAt.Nanosecond()))
@@ -91,18 +68,43 @@ func (b *Book) readHolds(r *snapshotReader) {
 		if int(status) >= len(holdStatuses) {
 			r.fail(errSnapshotValue)
 		}
-		b.holds.statuses = append(b.holds.statuses, HoldStatus(status))
-		if HoldStatus(status) == StatusOpen && r.err == nil {
-			b.holds.open[uint64(i)+1] = r.hold(b)
+		b.holds.statuses.add(HoldStatus(status))
+		if HoldStatus(status) != StatusOpen || r.err != nil {
+			continue
+		}
+		h := r.hold(b)
+		h.id = uint64(i) + 1
+		b.holds.put(h)
+		for _, e := range h.entries {
+			r.must(r.err == nil && b.restorePending(e))
 		}
 	}
+}
+
+// restorePending adds an entry of an open hold to what is pending, which is nothing else than the sum of them.
+func (b *Book) restorePending(e held) (ok bool) {
+	at, found := b.findHolding(e.place.account, e.place.asset)
+	if !found {
+		return false
+	}
+	more := sums{debits: e.amount}
+	if e.place.side == Credit {
+		more = sums{credits: e.amount}
+	}
+	pending, ok := b.pending[at].plus(more)
+	if !ok {
+		return false
+	}
+	b.putPending(at, pending)
+	_, ok = b.holdings.at(at).plus(pending)
+	return ok
 }
 
 func (r *snapshotReader) hold(b *Book) *hold {
 	h := &hold{entries: make([]held, r.count(5))}
 	for i := range h.entries {
 		e := &h.entries[i]
-		e.place.account = uint32(r.below(uint64(len(b.accounts))))
+		e.place.account = uint32(r.below(uint64(b.accounts.len())))
 		e.place.asset = uint32(r.below(uint64(len(b.assets))))
 		e.place.side = Side(r.byte())
 		e.amount = r.amount()
@@ -129,10 +131,11 @@ func (r *snapshotReader) hold(b *Book) *hold {
 
 // writeReverts: count, then each in the order in which they came: the original, its reversal.
 func (b *Book) writeReverts(w *snapshotWriter) {
-	w.number(uint64(len(b.reverts.list)))
-	for _, pair := range b.reverts.list {
+	w.number(uint64(b.reverts.list.len()))
+	for _, pair := range b.reverts.list.all {
 		w.number(pair.original)
 		w.number(pair.by)
+		w.pass()
 	}
 }
 

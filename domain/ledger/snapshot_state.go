@@ -1,18 +1,14 @@
 package ledger
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // The sections of a snapshot that most ledgers have empty:
 //
-//	metadata    of accounts: count, then each, in order: account, metadata; then the same of transactions, by their id
+//	metadata    of transactions: count, then each in the order in which they were first changed: id, a text in the form of
+//	            packed
 //	closings    count, then each, in order: days since 0001-01-01
 //	assertions  count, then each: text, the JSON of AssertionDeclared; byte, its place in statuses; 4 sums (on debit-normal
 //	            accounts, then on credit-normal ones; debits, then credits) of 4 numbers, lowest first
-//
-// Metadata are a text in the form of packed.
 
 var statuses = [...]AssertionStatus{Evaluating, Holds, Broken} //nolint:gochecknoglobals // a table
 
@@ -33,37 +29,26 @@ func (r *snapshotReader) chart(b *Book) {
 	}
 }
 
-func (b *Book) writeMetadata(w *snapshotWriter) {
-	w.number(uint64(len(b.accountMetadata)))
-	for _, number := range slices.Sorted(maps.Keys(b.accountMetadata)) {
-		w.number(uint64(number))
-		w.text(string(b.accountMetadata[number]))
-	}
-	w.number(uint64(len(b.transactionMetadata)))
-	for _, id := range slices.Sorted(maps.Keys(b.transactionMetadata)) {
-		w.number(id)
-		w.text(string(b.transactionMetadata[id]))
+func (b *Book) writePatches(w *snapshotWriter) {
+	w.number(uint64(b.patches.list.len()))
+	for _, p := range b.patches.list.all {
+		w.number(p.id)
+		w.text(string(p.metadata))
+		w.pass()
 	}
 }
 
-func (b *Book) readMetadata(r *snapshotReader) {
-	next := uint64(0)
-	for range r.count(2) {
-		number, m := r.below(uint64(len(b.accounts))), r.metadata()
-		r.must(m != "" && number >= next)
-		if r.err != nil {
-			return
-		}
-		b.accountMetadata[uint32(number)], next = m, number+1
-	}
-	next = 1
-	for range r.count(2) {
+func (b *Book) readPatches(r *snapshotReader) {
+	n := r.count(2)
+	b.patches.index.reserve(n)
+	for range n {
 		id, m := r.number(), r.metadata()
-		r.must(id >= next && id <= b.transactions)
+		_, twice := b.patches.find(id)
+		r.must(id > 0 && id <= b.transactions && !twice)
 		if r.err != nil {
 			return
 		}
-		b.transactionMetadata[id], next = m, id+1
+		b.patches.add(id, m)
 	}
 }
 
@@ -91,7 +76,7 @@ func (b *Book) writeAssertions(w *snapshotWriter) {
 	for i := range b.assertions.all {
 		a := &b.assertions.all[i]
 		w.event(a.AssertionDeclared)
-		w.b = append(w.b, byte(slices.Index(statuses[:], a.status)))
+		w.byte(byte(slices.Index(statuses[:], a.status)))
 		w.tally(&a.tally)
 	}
 }

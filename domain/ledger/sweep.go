@@ -199,7 +199,7 @@ func (r *resolution) available(a address.Address, asset money.Asset) money.Amoun
 // termsAt gives the type of an account and the limits in force on it, or those it would have if it were opened now.
 func (b *Book) termsAt(a address.Address) (AccountType, Limits) {
 	if number, found := b.findAccount(a); found {
-		return b.accounts[number].kind.accountType(), b.limits(number)
+		return b.accounts.at(number).kind.accountType(), b.limits(number)
 	}
 	rule := b.matcher.rule(b.matcher.find(a))
 	return rule.Type, rule.Limits

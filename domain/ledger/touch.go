@@ -10,7 +10,7 @@ type effect struct{ posted, placed, released []Entry }
 
 // touch is what one command does to one account in one asset, all its entries together.
 type touch struct {
-	account uint32 // from len(Book.accounts) on: one of scratch.newAccounts
+	account uint32 // from the number of Book.accounts on: one of scratch.newAccounts
 	asset   uint32 // from len(Book.assets) on: one of scratch.newAssets
 	holding uint32 // noHolding where the account has nothing in the asset yet
 	pends   uint32 // 1 + the place of what is pending in scratch.pends, 0 where nothing was nor will be
@@ -33,7 +33,7 @@ type newAccount struct {
 // scratch is the memory that Decide and Evolve work in, kept in the book so that it is made once.
 type scratch struct {
 	touches    []touch // in order of first appearance
-	touchIndex index   // of the touches, where there are more than a few entries
+	touchIndex table   // of the touches, where there are more than a few entries
 	pends      []pends // of the touches that have some
 
 	newAccounts       []newAccount
@@ -136,7 +136,7 @@ func (b *Book) touch(account, asset uint32, entries int) *touch {
 	}
 	s.touches = append(s.touches, t)
 	added := &s.touches[len(s.touches)-1]
-	if t.holding != noHolding && b.accounts[account].pends {
+	if t.holding != noHolding && b.accounts.at(account).pends {
 		b.notePending(added)
 	}
 	return added
@@ -165,7 +165,7 @@ func (b *Book) numberAccount(a address.Address) uint32 {
 	if number, ok := s.newAccountNumbers[a]; ok {
 		return number
 	}
-	number := uint32(len(b.accounts) + len(s.newAccounts))
+	number := b.accounts.len() + uint32(len(s.newAccounts))
 	s.newAccounts = append(s.newAccounts, newAccount{address: a, rule: b.matcher.find(a)})
 	if s.newAccountNumbers == nil {
 		s.newAccountNumbers = map[address.Address]uint32{}
@@ -194,10 +194,10 @@ func (b *Book) numberAsset(asset money.Asset) uint32 {
 // The rest describes a touch to those who judge it.
 
 func (b *Book) addressOf(t *touch) address.Address {
-	if n := int(t.account) - len(b.accounts); n >= 0 {
+	if n := int(t.account) - int(b.accounts.len()); n >= 0 {
 		return b.scratch.newAccounts[n].address
 	}
-	return b.accounts[t.account].address
+	return b.accounts.at(t.account).address
 }
 
 func (b *Book) assetOf(t *touch) money.Asset {
@@ -208,30 +208,30 @@ func (b *Book) assetOf(t *touch) money.Asset {
 }
 
 func (b *Book) ruleOf(t *touch) *compiledRule {
-	if n := int(t.account) - len(b.accounts); n >= 0 {
+	if n := int(t.account) - int(b.accounts.len()); n >= 0 {
 		return b.matcher.rule(b.scratch.newAccounts[n].rule)
 	}
-	return b.matcher.rule(b.accounts[t.account].rule)
+	return b.matcher.rule(b.accounts.at(t.account).rule)
 }
 
 // isClosed tells whether the account takes no entries.
 func (b *Book) isClosed(t *touch) bool {
-	return int(t.account) < len(b.accounts) && b.accounts[t.account].closed
+	return t.account < b.accounts.len() && b.accounts.at(t.account).closed
 }
 
 // termsOf gives the account's type and the limits in force on it.
 func (b *Book) termsOf(t *touch) (AccountType, Limits) {
-	if int(t.account) >= len(b.accounts) {
+	if t.account >= b.accounts.len() {
 		rule := b.ruleOf(t)
 		return rule.Type, rule.Limits
 	}
-	return b.accounts[t.account].kind.accountType(), b.limits(t.account)
+	return b.accounts.at(t.account).kind.accountType(), b.limits(t.account)
 }
 
 // posted gives what is posted before and after the command, and whether the latter fits.
 func (b *Book) posted(t *touch) (before, after sums, ok bool) {
 	if t.holding != noHolding {
-		before = b.holdings[t.holding].sums
+		before = b.holdings.at(t.holding).sums
 	}
 	var debits, credits bool // sums.plus written out: this is where most of a decision's arithmetic is
 	after.debits, debits = before.debits.Add(t.sums.debits)
