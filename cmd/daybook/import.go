@@ -3,25 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/schollz/progressbar/v3"
-
-	"github.com/daybook-ledger/daybook/internal/client"
 )
 
 // importCmd is `daybook import`: a journal, or NDJSON of commands, is checked as a whole and then posted.
 type importCmd struct {
 	remote
 
-	Template string `default:"general" enum:"general,wallets" help:"Chart of the ledger where it is created: general or wallets."`
+	Template string `default:"general" enum:"general,wallets" help:"Chart of the ledger where it is created: general or wallets. An export has its own."`
 	Format   string `default:"auto" enum:"auto,journal,ndjson" help:"What FILE is: journal or ndjson. By default its name or its first byte tells."`
 	Real     bool   `help:"Leave virtual postings out of a journal, as hledger --real does."`
 	File     string `arg:"" placeholder:"FILE" help:"File to import; - is standard input."`
 }
 
-// Run checks everything, then writes. Running it again is safe: each transaction has a reference, and what is there
-// already is compared and passed over.
+// Run checks everything, then writes. Running it again is safe: each transaction and hold has a reference, and what is
+// there already is compared and passed over; other commands have an idempotency key.
 func (c *importCmd) Run(ctx context.Context, io *streams) error {
 	source, err := openSource(c.File, io.in)
 	if err != nil {
@@ -32,8 +29,8 @@ func (c *importCmd) Run(ctx context.Context, io *streams) error {
 	if err != nil {
 		return err
 	}
-	s := &sender{client: c.client(), ledger: c.Ledger}
-	if err := s.open(ctx, c.Template, io.out); err != nil {
+	s := &sender{client: c.client(), ledger: c.Ledger, errs: io.err}
+	if err := s.open(ctx, c.Template, batch, io.out); err != nil {
 		return err
 	}
 	s.bar = progress(io, batch.count)
@@ -47,25 +44,6 @@ func (c *importCmd) Run(ctx context.Context, io *streams) error {
 		fmt.Fprintf(io.err, "daybook: everything was imported, but reads do not show it yet: %v\n", err)
 	}
 	_, err = fmt.Fprintf(io.out, "imported %d transactions (%d already there), revision %d\n", s.imported, s.present, s.revision)
-	return err
-}
-
-// open opens the ledger where there is none, and says so.
-func (s *sender) open(ctx context.Context, template string, out io.Writer) error {
-	created, err := s.client.OpenLedger(ctx, client.NewLedger{Name: s.ledger, Template: template}, "")
-	switch {
-	case client.IsCode(err, "ledger_exists"):
-		known, err := s.client.Ledger(ctx, s.ledger, client.Query{MinRevision: new(uint64)})
-		if err != nil {
-			return fmt.Errorf("look at ledger %q: %w", s.ledger, err)
-		}
-		s.revision = known.Revision
-		return nil
-	case err != nil:
-		return fmt.Errorf("open ledger %q: %w", s.ledger, err)
-	}
-	s.revision = created.Revision
-	_, err = fmt.Fprintf(out, "created ledger %s (template %s)\n", s.ledger, template)
 	return err
 }
 

@@ -22,13 +22,69 @@ import (
 type batch struct {
 	count int
 	items iter.Seq2[item, error]
+
+	// opening is what an export says of its ledger, nil in other files. firstTransaction and firstHold are the references
+	// of those that have number 1 there.
+	opening                     *client.NewLedger
+	firstTransaction, firstHold string
 }
 
-// item is one command and what it should have led to, if its reference is taken or its account is open.
+// item is one command, with what it should have led to if its reference is taken or its account is open; or the opening of
+// a ledger.
 type item struct {
-	at      string // file:line
-	body    client.Command
+	at   string // file:line
+	body client.Command
+	// command is what body says, nil where that is sent by itself.
 	command ledger.Command
+	opening *client.NewLedger
+}
+
+// note keeps of an item what has to be known of the whole batch.
+func (b *batch) note(it *item) {
+	if it.opening != nil {
+		b.opening = it.opening
+	}
+	first := &b.firstTransaction
+	if _, hold := it.command.(ledger.PlaceHold); hold {
+		first = &b.firstHold
+	}
+	if movement, moves := it.movement(); moves && *first == "" {
+		*first = movement.Reference
+	}
+}
+
+// movement gives what a command moves that has a reference.
+func (it *item) movement() (m ledger.Movement, moves bool) {
+	switch c := it.command.(type) {
+	case ledger.PostTransaction:
+		return c.Movement, true
+	case ledger.PlaceHold:
+		return c.Movement, true
+	case ledger.CaptureHold:
+		return c.Movement, true
+	default:
+		return m, false
+	}
+}
+
+// posts tells whether a command leads to a transaction.
+func (it *item) posts() bool {
+	switch it.command.(type) {
+	case ledger.PostTransaction, ledger.CaptureHold, ledger.RevertTransaction:
+		return true
+	default:
+		return false
+	}
+}
+
+// numbered tells whether a command is about a transaction or a hold that it names by its number.
+func (it *item) numbered() bool {
+	switch it.command.(type) {
+	case ledger.CaptureHold, ledger.VoidHold, ledger.RevertTransaction, ledger.SetTransactionMetadata:
+		return true
+	default:
+		return false
+	}
 }
 
 // read checks the whole source and gives what is to be sent.
@@ -148,7 +204,7 @@ func entryOf(one journal.Entry) (entry ledger.Entry, err error) {
 // requestOf is a transaction as the API takes it.
 func requestOf(post *ledger.PostTransaction) client.NewTransaction {
 	request := client.NewTransaction{
-		EffectiveAt: post.EffectiveAt.Format(time.RFC3339Nano), Reference: post.Reference,
+		EffectiveAt: post.EffectiveAt.Format(time.RFC3339Nano), Late: string(post.Late), Reference: post.Reference,
 		Description: post.Description, Metadata: post.Metadata,
 	}
 	for i := range post.Entries {

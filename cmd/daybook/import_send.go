@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"io"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/journal"
-	"github.com/daybook-ledger/daybook/internal/render"
-	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
 // Limits of one request, well inside those of the server.
@@ -25,34 +21,75 @@ const (
 
 // sender posts commands in order, some at a time, and counts what became of them.
 type sender struct {
-	client   *client.Client
-	ledger   string
-	bar      *progressbar.ProgressBar
-	revision uint64
+	client *client.Client
+	ledger string
+	errs   io.Writer // for what is no error, and that the user has to know
+	bar    *progressbar.ProgressBar
+
+	// start is the ledger's revision before the import: what has one up to it was there already.
+	start, revision uint64
+	// leftOut is where a hold stood that could not be placed any more.
+	leftOut string
 
 	imported, present int // transactions
+
+	numbers *numbers // those that an export gives
 }
 
 func (s *sender) sendAll(ctx context.Context, batch *batch) error {
 	var waiting []item
 	bytes := 0
+	flush := func() (err error) {
+		if len(waiting) > 0 {
+			err = s.send(ctx, waiting)
+		}
+		waiting, bytes = waiting[:0], 0
+		return err
+	}
 	for one, err := range batch.items {
 		if err != nil {
 			return err
 		}
-		if len(waiting) == maxCommandsSent || (len(waiting) > 0 && bytes+len(one.body.Data) > maxBytesSent) {
-			if err := s.send(ctx, waiting); err != nil {
+		if one.opening != nil {
+			continue // it was opened before all others
+		}
+		// After one that is refused the server goes on with the request: what it would give another number to comes later.
+		if one.command == nil || one.numbered() || len(waiting) == maxCommandsSent || bytes+len(one.body.Data) > maxBytesSent {
+			if err := flush(); err != nil {
 				return err
 			}
-			waiting, bytes = waiting[:0], 0
+		}
+		if one.command == nil {
+			if err := s.sendAlone(ctx, &one); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.fits(&one); err != nil {
+			return err
 		}
 		waiting = append(waiting, one)
 		bytes += len(one.body.Data)
 	}
-	if len(waiting) == 0 {
-		return nil
+	return flush()
+}
+
+func (s *sender) sendAlone(ctx context.Context, it *item) error {
+	accepted, err := s.client.SendAlone(ctx, s.ledger, it.body)
+	var problem *client.Problem
+	switch {
+	case errors.As(err, &problem):
+		return refused(it, problem)
+	case err != nil:
+		return fmt.Errorf("send %s: %w", it.at, err)
 	}
-	return s.send(ctx, waiting)
+	s.revision = max(s.revision, accepted.Revision)
+	_ = s.bar.Add(1) // the bar is for show
+	return nil
+}
+
+func refused(it *item, problem *client.Problem) error {
+	return fmt.Errorf("%s: the server refuses it: %w", it.at, problem)
 }
 
 func (s *sender) send(ctx context.Context, items []item) error {
@@ -81,88 +118,28 @@ func (s *sender) send(ctx context.Context, items []item) error {
 
 // take counts a result, or tells what is wrong with it.
 func (s *sender) take(ctx context.Context, it *item, result *client.Result, countOnly bool) error {
-	post, isTransaction := it.command.(ledger.PostTransaction)
-	if result.Problem == nil {
-		if isTransaction {
-			s.imported++
-		}
-		return nil
+	problem := result.Problem
+	if problem == nil {
+		// A revision of before is that of an answer of before, to the same key.
+		return s.count(it, numberOf(&result.Accepted), result.Accepted.Revision > s.start)
 	}
 	if countOnly {
 		return nil
 	}
-	switch result.Problem.Code {
-	case "reference_exists":
-		if err := s.compare(ctx, it.at, &post, result.Problem.Transaction); err != nil {
+	switch {
+	case problem.Code == "reference_exists":
+		if err := s.compare(ctx, it, problem); err != nil {
 			return err
 		}
-		s.present++
-		return nil
-	case "account_exists":
+		return s.count(it, problem.Transaction+problem.Hold, false) // one of them is zero
+	case problem.Code == "already_reverted": // which happens once
+		return s.count(it, problem.Transaction+problem.Hold, false)
+	case problem.Code == "account_exists":
 		return s.compareAccount(ctx, it)
+	case isOverdue(it, problem):
+		return s.overdue(ctx, it)
 	}
-	return fmt.Errorf("%s: the server refuses it: %w", it.at, result.Problem)
-}
-
-// compare holds a transaction that has the reference against the one that was to get it.
-func (s *sender) compare(ctx context.Context, at string, post *ledger.PostTransaction, id uint64) error {
-	there, err := s.find(ctx, id)
-	if err != nil {
-		return fmt.Errorf("%s: look at transaction %d, which has the reference %s: %w", at, id, post.Reference, err)
-	}
-	var here []wire.Entry
-	for i := range post.Entries {
-		here = append(here, render.Entry(&post.Entries[i]))
-	}
-	if slices.Equal(here, there.Entries) && sameTime(post.EffectiveAt, there.EffectiveAt) {
-		return nil
-	}
-	when := "no time"
-	if !post.EffectiveAt.IsZero() {
-		when = post.EffectiveAt.Format(time.RFC3339Nano)
-	}
-	return fmt.Errorf("%s: the reference %s is taken by transaction %d, which is another\n  here:  %s %s\n  there: %s %s",
-		at, post.Reference, id, when, show(here), there.EffectiveAt.Format(time.RFC3339Nano), show(there.Entries))
-}
-
-// find reads a transaction that the server says exists. The read models may not have it yet, and who posted it, and at
-// which revision, is not known.
-func (s *sender) find(ctx context.Context, id uint64) (wire.Transaction, error) {
-	const attempts, pause = 50, 100 * time.Millisecond
-	query := client.Query{MinRevision: &s.revision, Wait: settleTime}
-	for attempt := 1; ; attempt++ {
-		found, err := s.client.Transaction(ctx, s.ledger, id, query)
-		if !client.IsCode(err, "transaction_not_found") || attempt == attempts {
-			return found, err
-		}
-		select {
-		case <-ctx.Done():
-			return found, ctx.Err()
-		case <-time.After(pause):
-		}
-	}
-}
-
-var errOtherAccount = errors.New("the account is open with another type or other limits")
-
-// compareAccount holds an account that is open against the one that was to be opened: in what the command said of it.
-func (s *sender) compareAccount(ctx context.Context, it *item) error {
-	open, _ := it.command.(ledger.OpenAccount)
-	there, err := s.client.Account(ctx, s.ledger, string(open.Address), client.Query{MinRevision: &s.revision, Wait: settleTime})
-	if err != nil {
-		return fmt.Errorf("%s: look at account %q, which is open: %w", it.at, open.Address, err)
-	}
-	same := open.Type == "" || string(open.Type) == there.Type
-	if open.Limits.Min != nil {
-		same = same && there.Limits.MinBalance != nil && *there.Limits.MinBalance == open.Limits.Min.String()
-	}
-	if open.Limits.Max != nil {
-		same = same && there.Limits.MaxBalance != nil && *there.Limits.MaxBalance == open.Limits.Max.String()
-	}
-	if !same {
-		return fmt.Errorf("%s: %q: %w", it.at, open.Address, errOtherAccount)
-	}
-	return nil
+	return refused(it, problem)
 }
 
 // settleTime is how long reads may take to follow writes.
@@ -174,16 +151,4 @@ func (s *sender) settle(ctx context.Context) error {
 		Account: journal.ConversionAccount, MinRevision: &s.revision, Wait: settleTime,
 	})
 	return err
-}
-
-func show(entries []wire.Entry) string {
-	texts := make([]string, len(entries))
-	for i, e := range entries {
-		amount := e.Debit
-		if amount == "" {
-			amount = "-" + e.Credit
-		}
-		texts[i] = e.Account + " " + amount + " " + e.Asset
-	}
-	return strings.Join(texts, ", ")
 }

@@ -154,11 +154,15 @@ func TestImportWritesNothingWhenAnythingIsWrong(t *testing.T) {
 		{good + "include x\n", []string{"standard input:4: include works in files"}},
 		{good + "\n2024-01-02 " + strings.Repeat("y", 5000) + "\n  a  1 EUR\n  b\n", []string{"standard input:5: ", "/description"}},
 		{post + `{"type":"post_transaction","data":{"entries":[]}}` + "\n{\n", []string{"standard input:2: ", "standard input:3: "}},
-		{post + `{"type":"close_account","data":{}}`, []string{`standard input:2: the type "close_account" is not known`}},
+		{post + `{"type":"close_accounts","data":{}}`, []string{`standard input:2: invalid_field: /type: want one of capture_hold, `, "In a file also close_account, "}},
+		{post + `{"type":"close_account","data":{"reason":"x"}}`, []string{`standard input:2: the data have no "address"`}},
+		{post + `{"type":"place_hold","data":{"transfers":[{"from":"a","to":"b","asset":"X","amount":{"up_to":"x"}}]}}`, []string{"standard input:2: ", "/data/transfers/0/amount/up_to"}},
+		{post + `{"type":"open_ledger","data":{}}`, []string{"standard input:2: the opening of the ledger stands in the first line"}},
+		{`{"type":"open_ledger","data":{"charts":{}}}`, []string{"standard input:1: ", "charts"}},
 		{post + `{"type":"post_transaction","data":{},"more":1}`, []string{"standard input:2: ", "more"}},
 		{post + strings.Replace(post, `"credit":"1"`, `"credit":"2"`, 1), []string{"standard input:2: unbalanced_transaction"}},
-		{post + strings.Replace(post, `"credit":"1"`, `"credit":"1","debit":"1"`, 1), []string{"standard input:2: an entry has a debit or a credit"}},
-		{post + strings.Replace(post, `"entries"`, `"effective_at":"soon","entries"`, 1), []string{`standard input:2: effective_at "soon"`}},
+		{post + strings.Replace(post, `"credit":"1"`, `"credit":"1","debit":"1"`, 1), []string{"standard input:2: ", "want a debit or a credit, and not both"}},
+		{post + strings.Replace(post, `"entries"`, `"effective_at":"soon","entries"`, 1), []string{"standard input:2: ", "/data/effective_at: want a time"}},
 	} {
 		contains(t, s.refused(c.input, "import", "--ledger", "main", "-"), append(c.want, "nothing was imported")...)
 	}
@@ -188,11 +192,42 @@ func TestImportRefusesAnotherTransactionUnderTheSameReference(t *testing.T) {
 		"imported 1 transactions (2 already there), revision 5\n")
 }
 
+// TestImportOfOtherCommandsUnderTheSameReference: what a line says by itself is compared, and what that comes to only the
+// server knows is not.
+func TestImportOfOtherCommandsUnderTheSameReference(t *testing.T) {
+	s := openShop(t)
+	file := filepath.Join(t.TempDir(), "l.ndjson")
+	lines := func(amount, held, swept string) string {
+		text := `{"type":"post_transaction","data":{"transfers":[{"from":"a","to":"b","asset":"X","amount":` + amount + `}]}}
+{"type":"place_hold","data":{"transfers":[{"from":"b","to":"c","asset":"X","amount":` + held + `}],"reference":"h"}}
+{"type":"post_transaction","data":{"transfers":[{"from":"b","to":"c","asset":"X","amount":{"up_to":` + swept + `}}]}}
+{"type":"capture_hold","data":{"id":1,"amount":"1"}}
+{"type":"set_account_metadata","data":{"address":"a","metadata":{"swept":"` + swept + `"}}}
+`
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	contains(t, s.must("", "import", "--ledger", "l", lines("10", "3", "2")), "imported 3 transactions (0 already there), revision 9")
+	equal(t, "the same", s.must("", "import", "--ledger", "l", file), "imported 0 transactions (3 already there), revision 9\n")
+	contains(t, s.refused("", "import", "--ledger", "l", lines("11", "3", "2")), file+":1: the reference l.ndjson#1 is taken by transaction 1",
+		"here:  no time a 11 X, b -11 X", "there: ", "a 10 X, b -10 X")
+	contains(t, s.refused("", "import", "--ledger", "l", lines("10", "4", "2")), file+":2: the reference h is taken by hold 1")
+	contains(t, s.refused("", "import", "--ledger", "l", lines("10", "3", "4")), file+":5: the server refuses it: 422 idempotency_key_reused")
+}
+
 func TestImportOfNothing(t *testing.T) {
 	s := openShop(t)
 	equal(t, "an empty journal", s.must("; nothing\n", "import", "--ledger", "main", "-"),
 		"created ledger main (template general)\nimported 0 transactions (0 already there), revision 0\n")
 	contains(t, s.refused("", "import", "--ledger", "main", filepath.Join(t.TempDir(), "absent")), "no such file")
+	long := filepath.Join(t.TempDir(), strings.Repeat("n", 248)+".ndjson")
+	line := `{"type":"post_transaction","data":{"transfers":[{"from":"a","to":"b","asset":"X","amount":1}]}}`
+	if err := os.WriteFile(long, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, s.refused("", "import", "--ledger", "main", long), "nothing was imported", "/reference: want at most 255 bytes")
 }
 
 // TestImportInManyRequests: more transactions than go into one request arrive in order.
@@ -272,6 +307,7 @@ func TestExportIsReadBack(t *testing.T) {
 		if format == "journal" { // accounts that are only declared are not opened by a journal
 			original = strings.Replace(original, `{"type":"open_account","data":{"address":"assets:vault","type":"equity"}}`+"\n", "", 1)
 		}
+		original = strings.Replace(original, `"name":"shop"`, `"name":"`+format+`"`, 1)
 		equal(t, "the history by "+format, anonymous(again), anonymous(original))
 	}
 	contains(t, s.must("", "export", "--ledger", "shop"), "account assets:vault  ; type: E\n",

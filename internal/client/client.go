@@ -46,11 +46,16 @@ func (c *Client) post(ctx context.Context, path, key string, body, into any) err
 	if err != nil {
 		return fmt.Errorf("write the request to %s as JSON: %w", path, err)
 	}
+	return c.command(ctx, http.MethodPost, path, key, data, into)
+}
+
+// command sends a command whose body is JSON already.
+func (c *Client) command(ctx context.Context, method, path, key string, body []byte, into any) error {
 	header := http.Header{"Content-Type": {mediaJSON}}
 	if key != "" {
 		header.Set("Idempotency-Key", key)
 	}
-	return c.exchange(ctx, http.MethodPost, path, nil, header, bytes.NewReader(data), into)
+	return c.exchange(ctx, method, path, nil, header, bytes.NewReader(body), into)
 }
 
 // exchange sends a request and reads the whole answer.
@@ -115,8 +120,9 @@ type Problem struct { //nolint:errname // what RFC 9457 calls it
 	Detail string  `json:"detail"`
 	Code   string  `json:"code"`
 	Errors []Field `json:"errors"`
-	// Transaction is the one that has the reference, where the code is "reference_exists".
+	// Transaction is the one that has the reference, where the code is "reference_exists"; or Hold is.
 	Transaction uint64 `json:"transaction"`
+	Hold        uint64 `json:"hold"`
 }
 
 // Field is a part of a request that is at fault.

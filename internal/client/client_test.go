@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,22 @@ func TestRequests(t *testing.T) {
 			func() error { _, err := c.Stream(t.Context(), "main", strings.NewReader("x\n")); return err },
 			"POST /v1/ledgers/main/bulk key= type=application/x-ndjson x\n",
 		},
+		{
+			func() error {
+				_, err := c.SendAlone(t.Context(), "main", client.Command{
+					Type: client.CloseAccount, IdempotencyKey: "k", Data: json.RawMessage(`{"address":"a/b","reason":"r","new":{"x":1.50}}`),
+				})
+				return err
+			},
+			`POST /v1/ledgers/main/accounts/a%2Fb/close key=k type=application/json {"new":{"x":1.50},"reason":"r"}`,
+		},
+		{
+			func() error {
+				_, err := c.SendAlone(t.Context(), "main", client.Command{Type: client.ReplaceChart, Data: json.RawMessage(`{"rules": []}`)})
+				return err
+			},
+			`PUT /v1/ledgers/main/chart key= type=application/json {"rules": []}`,
+		},
 	} {
 		if err := test.send(); err != nil {
 			t.Errorf("%s: %v", test.want, err)
@@ -54,6 +71,26 @@ func TestRequests(t *testing.T) {
 		if seen != test.want {
 			t.Errorf("sent %s\nwant %s", seen, test.want)
 		}
+	}
+}
+
+func TestCommandsThatNoRequestCanBeMadeOf(t *testing.T) {
+	for _, test := range []struct{ kind, data, want string }{
+		{client.CloseAccount, `{"reason":"r"}`, `no "address"`},
+		{client.CloseAccount, `{"address":null}`, `no "address"`},
+		{client.ReopenAccount, `{"address":7}`, `no "address"`},
+		{client.ClosePeriod, `null`, "not an object"},
+		{client.ClosePeriod, `[]`, "not an object"},
+		{client.ClosePeriod, ``, "not an object"},
+		{client.DeclareAssertion, `{}`, ""},
+	} {
+		err := client.CheckAlone(client.Command{Type: test.kind, Data: json.RawMessage(test.data)})
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s %s: %v, want %q", test.kind, test.data, err, test.want)
+		}
+	}
+	if client.IsAlone(client.OpenAccount) || !client.IsAlone(client.ReopenPeriod) || len(client.TypesAlone()) != 6 {
+		t.Errorf("types that are sent by themselves: %v", client.TypesAlone())
 	}
 }
 

@@ -11,8 +11,14 @@ import (
 
 // Types of commands in bulks.
 const (
-	PostTransaction = "post_transaction"
-	OpenAccount     = "open_account"
+	PostTransaction        = "post_transaction"
+	PlaceHold              = "place_hold"
+	CaptureHold            = "capture_hold"
+	VoidHold               = "void_hold"
+	RevertTransaction      = "revert_transaction"
+	OpenAccount            = "open_account"
+	SetAccountMetadata     = "set_account_metadata"
+	SetTransactionMetadata = "set_transaction_metadata"
 )
 
 // NewLedger is the request to open a ledger.
@@ -37,7 +43,9 @@ type NewTransaction struct {
 	Transfers []Transfer   `json:"transfers,omitempty"`
 	Entries   []wire.Entry `json:"entries,omitempty"`
 	// EffectiveAt is an RFC 3339 time or a date; empty is now.
-	EffectiveAt string            `json:"effective_at,omitempty"`
+	EffectiveAt string `json:"effective_at,omitempty"`
+	// Late is "reroute" for a transaction that is to be moved out of a closed period.
+	Late        string            `json:"late,omitempty"`
 	Reference   string            `json:"reference,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
@@ -64,6 +72,7 @@ type Accepted struct {
 	Ledger      *wire.Ledger      `json:"ledger"`
 	Account     *wire.Account     `json:"account"`
 	Transaction *wire.Transaction `json:"transaction"`
+	Hold        *wire.Hold        `json:"hold"`
 	Revision    uint64            `json:"revision"`
 }
 

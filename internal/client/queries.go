@@ -89,6 +89,15 @@ func (c *Client) Transaction(ctx context.Context, ledger string, id uint64, quer
 	return answer.Transaction, err
 }
 
+// Hold asks for one hold.
+func (c *Client) Hold(ctx context.Context, ledger string, id uint64, query Query) (wire.Hold, error) {
+	var answer struct {
+		Hold wire.Hold `json:"hold"`
+	}
+	err := c.Get(ctx, path(ledger, "holds", strconv.FormatUint(id, 10)), query, &answer)
+	return answer.Hold, err
+}
+
 // Ledgers yields all ledgers. Like the sequences below it asks for page after page, and ends after an error.
 func (c *Client) Ledgers(ctx context.Context, query Query) iter.Seq2[wire.Ledger, error] {
 	return pages[wire.Ledger](ctx, c, "/ledgers", query)
@@ -102,6 +111,11 @@ func (c *Client) Accounts(ctx context.Context, ledger string, query Query) iter.
 // Transactions yields the transactions of a ledger, newest first.
 func (c *Client) Transactions(ctx context.Context, ledger string, query Query) iter.Seq2[wire.Transaction, error] {
 	return pages[wire.Transaction](ctx, c, path(ledger, "transactions"), query)
+}
+
+// Holds yields the holds of a ledger, newest first.
+func (c *Client) Holds(ctx context.Context, ledger string, query Query) iter.Seq2[wire.Hold, error] {
+	return pages[wire.Hold](ctx, c, path(ledger, "holds"), query)
 }
 
 // Statement yields the entries of an account in effective order.
