@@ -3,15 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
-	"github.com/daybook-ledger/daybook/internal/client"
-	"github.com/daybook-ledger/daybook/internal/render"
 )
 
 // exportCmd is `daybook export`: a ledger's history as a journal, or as NDJSON of commands.
@@ -21,91 +20,71 @@ type exportCmd struct {
 	Format string `default:"journal" enum:"journal,ndjson" help:"Form of the output: journal (for hledger, ledger and import) or ndjson (commands, for import)."`
 }
 
-// Run reads the ledger's events, as the server streams them, and writes what import reads back. A journal is checked
-// as a whole before its first line is written.
+// Run reads the ledger's events, as the server streams them, and writes what import reads back. It goes through the
+// history more than once, later as far as at first: what is written of an event depends on what came after it.
 func (c *exportCmd) Run(ctx context.Context, io *streams) error {
+	end := ledger.NewBook()
+	if err := c.each(ctx, math.MaxUint64, func(event ledger.Event) error { return ledger.Evolve(end, event) }); err != nil {
+		return err
+	}
+	var lost omissions
 	out := bufio.NewWriter(io.out)
 	var err error
 	if c.Format == "ndjson" {
-		_, err = c.each(ctx, math.MaxUint64, (&commandWriter{out: out}).write)
+		err = c.writeCommands(ctx, out, end, &lost)
 	} else {
-		err = c.writeJournal(ctx, out)
+		err = c.writeJournal(ctx, out, end, &lost)
 	}
-	return errors.Join(err, out.Flush())
-}
-
-// writeJournal goes through the history twice, the second time as far as the first time.
-func (c *exportCmd) writeJournal(ctx context.Context, out io.Writer) error {
-	last, err := c.each(ctx, math.MaxUint64, newJournalWriter(io.Discard).write)
-	if err != nil {
+	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(out, "; ledger %s, up to revision %d\n", c.Ledger, last); err != nil {
-		return err
-	}
-	_, err = c.each(ctx, last, newJournalWriter(out).write)
-	return err
+	return lost.tell(io)
 }
 
-// each takes the ledger's events in order, up to a revision or to their end, and tells the revision of the last. Only
-// one is in memory at a time.
-func (c *exportCmd) each(ctx context.Context, until uint64, write func(ledger.Event) error) (last uint64, err error) {
+// each takes the ledger's first events in order, up to a number of them or to their end. Only one is in memory at a time.
+func (c *exportCmd) each(ctx context.Context, most uint64, take func(ledger.Event) error) error {
 	for event, err := range c.client().Events(ctx, c.Ledger, 0) {
 		if err != nil {
-			return last, fmt.Errorf("read the history of ledger %q: %w", c.Ledger, err)
+			return fmt.Errorf("read the history of ledger %q: %w", c.Ledger, err)
 		}
-		happened, err := ledger.Decode(event.Type, event.SchemaVersion, event.Data)
-		if err != nil {
-			return last, fmt.Errorf("read revision %d of ledger %q: %w", event.Revision, c.Ledger, err)
-		}
-		if err := write(happened); err != nil {
-			return last, err
-		}
-		if last = event.Revision; last >= until {
+		if event.Revision >= most {
 			break
 		}
-	}
-	return last, nil
-}
-
-// commandWriter writes commands, one a line, that lead to the same accounts and transactions.
-type commandWriter struct{ out io.Writer }
-
-func (w *commandWriter) write(event ledger.Event) error {
-	switch e := event.(type) {
-	case ledger.AccountOpened:
-		if e.Implicit {
-			return nil
+		happened, err := ledger.Decode(event.Type, event.SchemaVersion, event.Data)
+		if err == nil {
+			err = take(happened)
 		}
-		limits := render.Limits(e.Limits)
-		return w.line(client.OpenAccount, client.NewAccount{
-			Address: string(e.Address), Type: string(e.Type), Metadata: e.Metadata,
-			MinBalance: limits.MinBalance, MaxBalance: limits.MaxBalance,
-		})
-	case ledger.TransactionPosted:
-		post := postOf(e)
-		return w.line(client.PostTransaction, requestOf(&post))
-	default:
-		return nil // the ledger itself is import's to create
+		if err != nil {
+			return fmt.Errorf("export revision %d of ledger %q: %w", event.Revision, c.Ledger, err)
+		}
 	}
+	return nil
 }
 
-func (w *commandWriter) line(kind string, body any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("write a command: %w", err)
+// omissions are what an export does not hold as the ledger has it, and how often.
+type omissions struct {
+	before, after string // the sentence that they are told in
+	counts        map[string]int
+}
+
+func (o *omissions) add(what string, count int) {
+	if count == 0 {
+		return
 	}
-	line, err := json.Marshal(client.Command{Type: kind, Data: data})
-	if err != nil {
-		return fmt.Errorf("write a command: %w", err)
+	if o.counts == nil {
+		o.counts = map[string]int{}
 	}
-	_, err = w.out.Write(append(line, '\n'))
+	o.counts[what] += count
+}
+
+func (o *omissions) tell(io *streams) error {
+	if len(o.counts) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, what := range slices.Sorted(maps.Keys(o.counts)) {
+		texts = append(texts, fmt.Sprintf("%s (%d)", what, o.counts[what]))
+	}
+	_, err := fmt.Fprintf(io.err, "daybook: %s: %s%s\n", o.before, strings.Join(texts, "; "), o.after)
 	return err
-}
-
-// postOf is the command that a transaction came from.
-func postOf(e ledger.TransactionPosted) ledger.PostTransaction {
-	return ledger.PostTransaction{Movement: ledger.Movement{
-		Entries: e.Entries, EffectiveAt: e.EffectiveAt, Reference: e.Reference, Description: e.Description, Metadata: e.Metadata,
-	}}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -19,19 +20,35 @@ const (
 	tagEffectiveAt = "daybook_effective_at"
 )
 
+// writeJournal checks the journal as a whole before its first line is written.
+func (c *exportCmd) writeJournal(ctx context.Context, out io.Writer, end *ledger.Book, lost *omissions) error {
+	if err := c.each(ctx, end.Revision(), newJournalWriter(io.Discard, end, new(omissions)).write); err != nil {
+		return err
+	}
+	lost.before, lost.after = "left out, since a journal has no place for it", ". --format ndjson has it"
+	if _, err := fmt.Fprintf(out, "; ledger %s, up to revision %d\n", c.Ledger, end.Revision()-1); err != nil {
+		return err
+	}
+	return c.each(ctx, end.Revision(), newJournalWriter(out, end, lost).write)
+}
+
 // journalWriter writes a ledger in the syntax of hledger and ledger. What it has written of a transaction it reads
-// again as import would: where that is not the same transaction, the syntax cannot hold it, and it is refused.
+// again as import would: where that is not the same transaction, the syntax cannot hold it, and it is refused. What is said
+// of the ledger beyond its transactions and the types of its accounts is left out, and counted.
 type journalWriter struct {
-	out io.Writer
+	out  io.Writer
+	end  *ledger.Book // after the last event
+	lost *omissions
 	// assets has the asset of each code met: as a commodity a code has one scale.
 	assets map[string]money.Asset
 }
 
-func newJournalWriter(out io.Writer) *journalWriter {
-	return &journalWriter{out: out, assets: map[string]money.Asset{}}
+func newJournalWriter(out io.Writer, end *ledger.Book, lost *omissions) *journalWriter {
+	return &journalWriter{out: out, end: end, lost: lost, assets: map[string]money.Asset{}}
 }
 
 func (w *journalWriter) write(event ledger.Event) error {
+	w.leaveOut(event)
 	var text string
 	switch e := event.(type) {
 	case ledger.AccountOpened:
@@ -43,8 +60,11 @@ func (w *journalWriter) write(event ledger.Event) error {
 		}
 		text = "account " + string(e.Address) + "  ; type: " + typeLetters[e.Type] + "\n"
 	case ledger.TransactionPosted:
+		if m, changed := w.end.TransactionMetadata(e.ID); changed {
+			e.Metadata = m
+		}
 		var err error
-		if text, err = w.transaction(e); err != nil {
+		if text, err = w.transaction(&e); err != nil {
 			return fmt.Errorf("transaction %d cannot be written in a journal: %w; export with --format ndjson", e.ID, err)
 		}
 	}
@@ -57,7 +77,7 @@ var typeLetters = map[ledger.AccountType]string{
 	ledger.Asset: "A", ledger.Liability: "L", ledger.Equity: "E", ledger.Income: "R", ledger.Expense: "X",
 }
 
-func (w *journalWriter) transaction(e ledger.TransactionPosted) (string, error) {
+func (w *journalWriter) transaction(e *ledger.TransactionPosted) (string, error) {
 	post := postOf(e)
 	for _, entry := range post.Entries {
 		code := entry.Asset.Code()
