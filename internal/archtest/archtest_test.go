@@ -46,6 +46,7 @@ var rooms = map[string][]string{
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
+	"commands/linear": {},
 	"commands/engine": {"eventstore", "internal/envelope", "internal/datadir", uuid, prometheus},
 	"projections":     {"domain/...", "eventstore", "projections/...", "internal/...", sqlx, sqlite, goose, watermill, prometheus},
 	"queries":         {"domain/money", "domain/address", "domain/access", "eventstore", "internal/...", sqlx, sqlite, echo, json, prometheus},
