@@ -38,10 +38,10 @@ fmt: $(TOOLS)/golangci-lint ## format the code
 tidy-check: ## fail where go.mod or go.sum is not tidy
 	$(GO) mod tidy -diff
 
-bench: ## run the Go benchmarks, and the program's own against a no-op handler
+bench: ## run the Go benchmarks, and the program's own (daybook bench all)
 	$(GO) test -run '^$$' -bench . -benchmem ./domain/... ./eventstore/... ./commands/... ./projections/... ./queries/... ./internal/...
-	$(GO) run ./cmd/daybook bench post
-	$(GO) run ./cmd/daybook bench bulk
+	$(GO) build -trimpath -buildvcs=auto -o bin/daybook ./cmd/daybook
+	bin/daybook bench all
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@set -e; $(GO) list ./... | while read -r pkg; do \
