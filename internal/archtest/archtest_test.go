@@ -58,6 +58,7 @@ var rooms = map[string][]string{
 	"internal/effective":  {},
 	"internal/envelope":   {},
 	"internal/httpx":      {"internal/run", echo, json, prometheus, uuid},
+	"internal/lag":        {prometheus},
 	"internal/loadgen":    {},
 	"internal/ledgername": {},
 	"internal/journal":    {"domain/money", "domain/address"},
