@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 	"time"
@@ -141,4 +142,35 @@ func some(n int) []eventstore.Record {
 		}
 	}
 	return rs
+}
+
+func TestHeadsAreWhereStreamsEnd(t *testing.T) {
+	s := open(t, newPath(t), sqlstore.Options{})
+	want := map[string]eventstore.Revision{"a": 0, "b": 2499, "c": 4} // b has several rows
+	for stream, last := range want {
+		if _, err := s.Append(t.Context(), stream, eventstore.NoStream(), some(int(last)+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]eventstore.Revision{}
+	for head, err := range s.Heads(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[head.Stream] = head.Last
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for range s.Heads(t.Context()) {
+		break // which releases what it holds
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range s.Heads(t.Context()) {
+		if !errors.Is(err, eventstore.ErrClosed) {
+			t.Errorf("of a closed store: %v", err)
+		}
+	}
 }
