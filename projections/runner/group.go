@@ -109,6 +109,7 @@ func (g *group) stop(ctx context.Context, m *member, cause error) error {
 	}
 	m.active = false
 	g.metrics.stopped.WithLabelValues(m.name()).Set(1)
+	g.tellLag(m)
 	g.Logger.ErrorContext(ctx, "a projection has STOPPED at an event that it cannot apply; the others go on",
 		"projection", m.name(), "generation", m.generation.Number, "error", cause)
 	return nil

@@ -23,6 +23,8 @@ type member struct {
 	// next has, for each ledger that it has events of, the revision that comes next.
 	next     map[string]uint64
 	position eventstore.Position
+	// events is how many those are: the sum of next.
+	events uint64
 }
 
 // memberError: a projection failed on events. Such an error is the projection's own, and the others can go on.
@@ -159,6 +161,10 @@ func (m *member) load(tx *views.Tx, live views.Generation, start bool) error {
 	if m.next, err = tx.Checkpoints(live); err != nil {
 		return err
 	}
+	m.events = 0
+	for _, next := range m.next {
+		m.events += next
+	}
 	m.position = eventstore.Start
 	position, err := tx.Position(live)
 	if err != nil || position == "" {
@@ -169,6 +175,7 @@ func (m *member) load(tx *views.Tx, live views.Generation, start bool) error {
 }
 
 func (g *group) report(ctx context.Context, m *member) {
+	g.tellLag(m)
 	stopped := 1.0
 	if m.active {
 		stopped = 0

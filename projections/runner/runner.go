@@ -34,6 +34,8 @@ type Config struct {
 	Topic      string
 	// Board is told of each revision that a projection has committed.
 	Board Board
+	// Lag is told how many events each projection has, if not nil.
+	Lag Lag
 	// Metrics is where the runner's metrics are registered.
 	Metrics prometheus.Registerer
 	// Now is the clock for the lag; time.Now by default.
@@ -54,6 +56,12 @@ type Board interface {
 	Publish(projection, ledger string, revision uint64)
 	// Awaited has a token when somebody has begun to wait for what was not published yet.
 	Awaited() <-chan struct{}
+}
+
+// Lag is told how many events projections have in all ledgers together, and which are not being fed; lag.Bound is one.
+type Lag interface {
+	Has(projection string, events uint64)
+	Gone(projection string)
 }
 
 const (

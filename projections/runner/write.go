@@ -133,6 +133,10 @@ func (g *group) settle(moved []move) {
 		m := one.member
 		for name, step := range one.steps {
 			m.next[name] = step.to
+			m.events += step.to - step.from
+		}
+		g.tellLag(m) // before those are woken who see what commands see
+		for name := range one.steps {
 			g.publish(m, name)
 		}
 		if one.read != nil {
@@ -142,6 +146,16 @@ func (g *group) settle(moved []move) {
 			g.metrics.applied.WithLabelValues(m.name()).Add(float64(one.events))
 			g.metrics.lag.WithLabelValues(m.name()).Set(max(0, g.Now().Sub(one.last).Seconds()))
 		}
+	}
+}
+
+func (g *group) tellLag(m *member) {
+	switch {
+	case g.Lag == nil || g.building:
+	case m.active:
+		g.Lag.Has(m.name(), m.events)
+	default:
+		g.Lag.Gone(m.name())
 	}
 }
 
