@@ -10,6 +10,7 @@ import (
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/lag"
 )
 
 // Options are what the handlers need.
@@ -22,6 +23,8 @@ type Options struct {
 	Actor func(echo.Context) string
 	// Logger takes what clients are not told. Nil discards it.
 	Logger *slog.Logger
+	// Lag keeps commands from outrunning the read models. Nil does not.
+	Lag *lag.Bound
 	// BodyLimit and BulkLimit bound the bodies of single commands and of JSON bulks, in bytes [4 MiB, 32 MiB].
 	BodyLimit int64
 	BulkLimit int64
@@ -37,6 +40,7 @@ type Handlers struct {
 	history   history
 	charts    *charts
 	upkeep    *Upkeep
+	lag       *lag.Bound
 	bodyLimit int64
 	bulkLimit int64
 }
@@ -45,6 +49,7 @@ type Handlers struct {
 func New(o Options) *Handlers {
 	h := &Handlers{
 		ledgers: o.Ledgers, actor: o.Actor, log: o.Logger, history: history{store: o.Store}, upkeep: NewUpkeep(o.Ledgers, o.Store),
+		lag:       o.Lag,
 		bodyLimit: o.BodyLimit, bulkLimit: o.BulkLimit,
 	}
 	h.charts = &charts{history: h.history, ledgers: o.Ledgers, known: map[string]ledgerCharts{}}

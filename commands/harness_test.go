@@ -18,6 +18,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/openapi/openapitest"
 )
 
@@ -26,6 +27,7 @@ type house struct {
 	t     testing.TB
 	store *memstore.Store
 	echo  *echo.Echo
+	lag   *lag.Bound // as far as a test tells it
 }
 
 // clock stands still: what is recorded is the same in every run.
@@ -54,9 +56,10 @@ func houseOver(t testing.TB, store *memstore.Store, wrap func(commands.Submitter
 	if wrap != nil {
 		ledgers = wrap(ledgers)
 	}
+	bound := lag.New(100, 0, nil)
 	e := httpx.New(httpx.Options{NewRequestID: func() string { return "request-1" }})
 	commands.New(commands.Options{
-		Ledgers: ledgers, Store: store, BulkLimit: 8 << 20,
+		Ledgers: ledgers, Store: store, BulkLimit: 8 << 20, Lag: bound,
 		Actor: func(c echo.Context) string {
 			if who := c.Request().Header.Get("Test-Actor"); who != "" {
 				return who
@@ -64,7 +67,7 @@ func houseOver(t testing.TB, store *memstore.Store, wrap func(commands.Submitter
 			return "anonymous"
 		},
 	}).Register(e.Group("/v1"))
-	return &house{t: t, store: store, echo: e}
+	return &house{t: t, store: store, echo: e, lag: bound}
 }
 
 // reply is an answer, and how to ask it questions.

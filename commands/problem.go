@@ -8,6 +8,7 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/lag"
 )
 
 // problemOf is the one place where what the domain and the engine refuse becomes a problem.
@@ -25,6 +26,9 @@ func problemOf(err error) *httpx.Problem {
 	case errors.Is(err, engine.ErrOutcomeUnknown):
 		return httpx.NewProblem(httpx.CodeOverloaded, "The store did not tell whether it had written the command. "+
 			"Send it again with the same idempotency key, or look for its reference.").Because(err)
+	case errors.Is(err, lag.ErrBehind):
+		return httpx.NewProblem(httpx.CodeOverloaded,
+			"What was accepted before has yet to reach the read models; nothing was done. Send the request again later.").Because(err)
 	case errors.Is(err, engine.ErrOverloaded):
 		return httpx.NewProblem(httpx.CodeOverloaded,
 			"Too much is waiting for this ledger; nothing was done. Send the request again later.").Because(err)

@@ -40,6 +40,9 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	if err := h.lag.Admit(1); err != nil {
+		return problemOf(err)
+	}
 	s := &streamed{
 		handlers: h, name: name, key: key, queue: newLineQueue(queueCommands, queueBytes),
 		unit:     Unit{Actor: h.actor(c), Correlation: httpx.RequestID(c)},
@@ -141,12 +144,15 @@ func (s *streamed) command(it *lineItem) command {
 	return cmd
 }
 
-// insist submits a unit, and again after a pause for as long as too much is waiting: the client is held up by not
-// reading from it, rather than refused in the middle of its stream.
+// insist submits a unit when the read models are near enough, and again after a pause for as long as too much is waiting:
+// the client is held up by not reading from it, rather than refused in the middle of its stream.
 func (s *streamed) insist(ctx context.Context, stream string, unit Unit) (Result, error) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		if err := s.admitted(ctx); err != nil {
+			return Result{}, err
+		}
 		result, err := s.handlers.ledgers.Submit(ctx, stream, unit)
 		if !errors.Is(err, engine.ErrOverloaded) {
 			return result, err //nolint:wrapcheck // becomes a problem
@@ -156,6 +162,23 @@ func (s *streamed) insist(ctx context.Context, stream string, unit Unit) (Result
 		case <-pause.C:
 		case <-ctx.Done():
 			return result, ctx.Err()
+		}
+	}
+}
+
+// admitted waits until commands may come in. A stream that waits when the server stops is told how far it came.
+func (s *streamed) admitted(ctx context.Context) error {
+	for {
+		resumed := s.handlers.lag.Held()
+		if resumed == nil {
+			return nil
+		}
+		select {
+		case <-resumed:
+		case <-httpx.Stopping(ctx):
+			return engine.ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
 
-// submit has a unit decided in a ledger. Where it fails, the result has the answers to the commands before that.
+// submit has a unit decided in a ledger, unless the read models are too far behind for any to come in. Where it fails, the
+// result has the answers to the commands before that.
 //
 // Some commands are about a transaction of which the log has more than the book. They are given what the log says before
 // the unit is submitted, which holds whatever happens in between: a transaction's event never changes. One that is not
@@ -21,6 +22,11 @@ import (
 // then divided: what comes before is submitted, and the log is asked again. An atomic unit is one piece and reverts
 // only what was posted before it; its commands on others are rejected as about transactions that do not exist.
 func (h *Handlers) submit(ctx context.Context, name string, unit Unit) (Result, error) {
+	if !unit.DryRun {
+		if err := h.lag.Admit(len(unit.Commands)); err != nil {
+			return Result{}, err
+		}
+	}
 	return h.submitBy(ctx, name, unit, h.ledgers.Submit)
 }
 
