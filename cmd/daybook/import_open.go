@@ -22,7 +22,9 @@ func (s *sender) open(ctx context.Context, template string, batch *batch, out io
 		s.numbers = new(numbers)
 	}
 	// A stream without commands tells where the ledger stands; queries may be behind.
-	there, err := s.client.Stream(ctx, s.ledger, strings.NewReader("\n"))
+	there, err := insist(ctx, func() (client.StreamResults, error) {
+		return s.client.Stream(ctx, s.ledger, strings.NewReader("\n"))
+	})
 	switch {
 	case client.IsCode(err, "ledger_not_found"):
 		return s.create(ctx, template, batch.opening, out)
@@ -44,7 +46,7 @@ func (s *sender) create(ctx context.Context, template string, opening *client.Ne
 		}
 	}
 	created.Name = s.ledger
-	opened, err := s.client.OpenLedger(ctx, created, "")
+	opened, err := insist(ctx, func() (client.Accepted, error) { return s.client.OpenLedger(ctx, created, "") })
 	if err != nil {
 		return fmt.Errorf("open ledger %q: %w", s.ledger, err)
 	}
@@ -97,7 +99,8 @@ func (s *sender) settleOpening(ctx context.Context, opening *client.NewLedger, q
 	if err != nil {
 		return fmt.Errorf("write a chart: %w", err)
 	}
-	answer, err := s.client.SendAlone(ctx, s.ledger, client.Command{Type: client.ReplaceChart, Data: data})
+	replace := client.Command{Type: client.ReplaceChart, Data: data}
+	answer, err := insist(ctx, func() (client.Accepted, error) { return s.client.SendAlone(ctx, s.ledger, replace) })
 	if err != nil {
 		return fmt.Errorf("give ledger %q the chart of the export: %w", s.ledger, err)
 	}

@@ -19,6 +19,12 @@ const (
 	maxBytesSent    = 8 << 20
 )
 
+// How long a server may be overloaded before an import gives up, and the pause before it is asked again.
+const (
+	overloadTime  = 5 * time.Minute
+	overloadPause = time.Second
+)
+
 // sender posts commands in order, some at a time, and counts what became of them.
 type sender struct {
 	client *client.Client
@@ -75,7 +81,7 @@ func (s *sender) sendAll(ctx context.Context, batch *batch) error {
 }
 
 func (s *sender) sendAlone(ctx context.Context, it *item) error {
-	accepted, err := s.client.SendAlone(ctx, s.ledger, it.body)
+	accepted, err := insist(ctx, func() (client.Accepted, error) { return s.client.SendAlone(ctx, s.ledger, it.body) })
 	var problem *client.Problem
 	switch {
 	case errors.As(err, &problem):
@@ -97,7 +103,7 @@ func (s *sender) send(ctx context.Context, items []item) error {
 	for i := range items {
 		commands[i] = items[i].body
 	}
-	answer, err := s.client.Bulk(ctx, s.ledger, false, commands)
+	answer, err := insist(ctx, func() (client.BulkResults, error) { return s.client.Bulk(ctx, s.ledger, false, commands) })
 	if err != nil {
 		return fmt.Errorf("send %s and what follows: %w", items[0].at, err)
 	}
@@ -114,6 +120,22 @@ func (s *sender) send(ctx context.Context, items []item) error {
 	}
 	_ = s.bar.Add(len(items)) // the bar is for show
 	return failed
+}
+
+// insist sends something, and again while the server has too much to do. That is safe: what was taken all the same is known
+// by its key, or found by its name or its reference and compared.
+func insist[T any](ctx context.Context, send func() (T, error)) (T, error) {
+	for began := time.Now(); ; {
+		answer, err := send()
+		if !client.IsCode(err, "overloaded") || time.Since(began) > overloadTime {
+			return answer, err
+		}
+		select {
+		case <-time.After(overloadPause):
+		case <-ctx.Done():
+			return answer, ctx.Err()
+		}
+	}
 }
 
 // take counts a result, or tells what is wrong with it.

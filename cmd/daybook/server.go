@@ -22,6 +22,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/openapi"
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
@@ -51,6 +52,7 @@ type server struct {
 	runner *runner.Runner
 	upkeep *commands.Upkeep
 	board  *watermark.Board
+	lag    *lag.Bound
 	echo   *echo.Echo
 	listen net.Listener
 }
@@ -102,6 +104,11 @@ func (s *server) openStore(ctx context.Context) error {
 	}
 	s.store = store
 	s.workers.Start(ctx, run.OnStop("event store", store.Close))
+	events, err := eventsOf(ctx, store)
+	if err != nil {
+		return err
+	}
+	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
 	return s.dir.MarkReady()
 }
 
@@ -157,7 +164,7 @@ func (s *server) startProjections(ctx context.Context) error {
 	}
 	s.runner = runner.New(runner.Config{
 		Views: db, Store: s.store, Projections: projections.All(), Logger: s.logger,
-		Subscriber: subscriber, Topic: stream.All, Board: s.board, Metrics: s.registry,
+		Subscriber: subscriber, Topic: stream.All, Board: s.board, Lag: s.lag, Metrics: s.registry,
 	})
 	s.workers.Start(ctx, s.runner)
 	return nil
@@ -208,7 +215,7 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 	if err != nil {
 		return err
 	}
-	engines := commands.NewEngines(s.store, engine.Options{
+	engines := commands.NewEngines(counted{s.store, s.lag}, engine.Options{
 		Logger: s.logger, Registerer: s.registry,
 		Snapshots:     snapshots,
 		QueueLength:   s.settings.QueueLength,
@@ -222,7 +229,7 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 	}))
 	s.upkeep = commands.NewUpkeep(engines, s.store)
 	commands.New(commands.Options{
-		Ledgers: engines, Store: s.store, Logger: s.logger, BulkLimit: s.settings.BulkLimit,
+		Ledgers: engines, Store: s.store, Logger: s.logger, BulkLimit: s.settings.BulkLimit, Lag: s.lag,
 	}).Register(api)
 	return nil
 }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
+	"github.com/daybook-ledger/daybook/internal/lag"
+	"github.com/daybook-ledger/daybook/internal/ledgername"
+)
+
+// counted is the event store as commands write to it: what they append is what the read models have to catch up with.
+type counted struct {
+	eventstore.Store
+
+	bound *lag.Bound
+}
+
+// Append implements [eventstore.Store].
+func (c counted) Append(
+	ctx context.Context, stream string, expected eventstore.Expected, records []eventstore.Record,
+) (eventstore.Appended, error) {
+	if _, ok := ledgername.Of(stream); !ok {
+		return c.Store.Append(ctx, stream, expected, records)
+	}
+	c.bound.Append(len(records))
+	appended, err := c.Store.Append(ctx, stream, expected, records)
+	if err != nil {
+		c.bound.Failed(len(records))
+	}
+	return appended, err
+}
+
+// eventsOf counts the events of all ledgers.
+func eventsOf(ctx context.Context, store *sqlstore.Store) (events uint64, err error) {
+	for head, err := range store.Heads(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		if _, ok := ledgername.Of(head.Stream); ok {
+			events += uint64(head.Last) + 1
+		}
+	}
+	return events, nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
+	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/lag"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+// blockProjector keeps the read models of a running server from being written.
+func blockProjector(t *testing.T, data string) (release func()) {
+	t.Helper()
+	db, err := views.Open(t.Context(), filepath.Join(data, "views.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked, released, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- db.Update(t.Context(), func(*views.Tx) error {
+			close(blocked)
+			<-released
+			return nil
+		})
+	}()
+	<-blocked
+	return func() {
+		close(released)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCommandsWaitForTheReadModels stops the projector of the real program from the outside. At the bound single commands
+// are refused and a stream is held up, queries go on; afterwards everything goes on by itself, and what was acknowledged is
+// there, and nothing else.
+func TestCommandsWaitForTheReadModels(t *testing.T) {
+	const bound, streamed = 200, 20_000
+	data := filepath.Join(t.TempDir(), "data")
+	server := serve(t, data, "--max-lag", fmt.Sprint(bound))
+	opened, err := server.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Ledger(t.Context(), "demo", client.Query{MinRevision: &opened.Revision}); err != nil {
+		t.Fatal(err)
+	}
+	release := blockProjector(t, data)
+	type outcome struct {
+		answer client.StreamResults
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		answer, err := server.Stream(t.Context(), "demo", generated(streamed, func(i int) string {
+			return fmt.Sprintf(`{"type":"post_transaction","data":{"transfers":[{"from":"world","to":"users:%d","asset":"X","amount":"1"}]}}`, i%10)
+		}))
+		done <- outcome{answer, err}
+	}()
+	server.follow(t, "demo", "TransactionPosted") // the stream is under way
+	acknowledged := 0
+	for {
+		_, err := server.Post(t.Context(), "demo", client.NewTransaction{
+			Transfers: []client.Transfer{{From: "world", To: "users:one", Asset: "X", Amount: "1"}},
+		}, "")
+		if client.IsCode(err, "overloaded") {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		acknowledged++
+	}
+	if _, metrics := get(t.Context(), t, server.BaseURL+"/metrics"); !strings.Contains(metrics, "daybook_lag_holding 1") {
+		t.Errorf("the metrics do not tell")
+	}
+	if known, err := server.Ledger(t.Context(), "demo", client.Query{}); err != nil || known.Transactions != 0 {
+		t.Errorf("a query answers %+v, %v", known, err)
+	}
+	lines := strings.NewReader(`{"type":"open_account","data":{"address":"late"}}`)
+	if _, err := server.Stream(t.Context(), "demo", lines); !client.IsCode(err, "overloaded") {
+		t.Errorf("a stream that comes now: %v", err)
+	}
+	select {
+	case early := <-done:
+		t.Fatalf("the stream did not wait: %+v", early)
+	default:
+	}
+
+	release()
+	stream := <-done
+	if stream.err != nil || stream.answer.Accepted != streamed || stream.answer.Rejected != 0 {
+		t.Fatalf("the stream: %+v", stream)
+	}
+	known, err := server.Ledger(t.Context(), "demo", client.Query{MinRevision: stream.answer.Revision, Wait: time.Minute})
+	if err != nil || known.Transactions != uint64(acknowledged+streamed) {
+		t.Fatalf("%+v, %v; want %d transactions that were acknowledged", known, err, acknowledged+streamed)
+	}
+	server.do(t, http.StatusCreated, "POST", "/demo/transactions", `{"transfers":[{"from":"a","to":"b","asset":"X","amount":"1"}]}`)
+}
+
+// TestOnlyWhatIsAppendedCounts: what a read model has to catch up with is what the log has, not what was tried.
+func TestOnlyWhatIsAppendedCounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.db")
+	store, err := sqlstore.Open(t.Context(), path, sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	bound := lag.New(10, 0, nil)
+	bound.Has("entries", 0)
+	records := []eventstore.Record{{Type: "A"}, {Type: "B"}, {Type: "C"}}
+	add := func(stream string, expected eventstore.Expected) {
+		_, _ = counted{store, bound}.Append(t.Context(), stream, expected, records) // some are to fail
+	}
+	add("ledger-a", eventstore.NoStream())
+	add("ledger-a", eventstore.At(7)) // a conflict
+	add("ledger-b", eventstore.Any())
+	add("other", eventstore.Any()) // which is no ledger's
+	if behind := bound.Behind(); behind != 6 {
+		t.Errorf("%d events behind, want 6", behind)
+	}
+	if events, err := eventsOf(t.Context(), store); err != nil || events != 6 {
+		t.Errorf("the log is said to have %d events of ledgers, %v; want 6", events, err)
+	}
+}
+
+// generated is lines that are made when they are read.
+func generated(n int, line func(i int) string) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		for i := range n {
+			if _, err := io.WriteString(w, line(i)+"\n"); err != nil {
+				return
+			}
+		}
+		w.Close()
+	}()
+	return r
+}
