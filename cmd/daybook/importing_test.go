@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/wire"
@@ -365,4 +368,27 @@ func TestExportRefuses(t *testing.T) {
 		}
 		contains(t, errs, c.want, "transaction 2", "--format ndjson")
 	}
+}
+
+func TestAnImportWaitsForAServerThatHasTooMuchToDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := &client.Problem{Status: http.StatusServiceUnavailable, Code: "overloaded"}
+		tries := 0
+		answer, err := insist(t.Context(), func() (int, error) {
+			if tries++; tries < 100 {
+				return 0, busy
+			}
+			return 7, nil
+		})
+		if answer != 7 || err != nil || tries != 100 {
+			t.Errorf("after %d tries %d, %v", tries, answer, err)
+		}
+		if _, err := insist(t.Context(), func() (int, error) { return 0, busy }); !errors.Is(err, busy) {
+			t.Errorf("of one that never has time: %v", err)
+		}
+		tries = 0
+		if _, err := insist(t.Context(), func() (int, error) { tries++; return 0, io.EOF }); !errors.Is(err, io.EOF) || tries != 1 {
+			t.Errorf("of another failure: %v after %d tries", err, tries)
+		}
+	})
 }
