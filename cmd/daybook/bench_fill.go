@@ -56,8 +56,9 @@ func dayOf(i, of int) string {
 // fill posts transactions in bulk, by their numbers, about in order. Each connection has an appender of its own.
 func (s *benchServer) fill(ctx context.Context, from, to int, done func(int), appenders func(seed uint64) appender) error {
 	before := s.posted
+	count := acceptedOf(fillBatch)
 	load := loadgen.Load{Address: s.Address, Status: http.StatusOK, Accepted: func(body []byte) (int, int, error) {
-		accepted, refused, err := acceptedOfBulk(body)
+		accepted, refused, err := count(body)
 		done(accepted)
 		return accepted, refused, err
 	}}
