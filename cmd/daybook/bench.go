@@ -105,6 +105,9 @@ func (l *lab) sayf(format string, args ...any) {
 	if l.run > 0 && l.options.Runs > 1 {
 		at = fmt.Sprintf("bench: run %d of %d: ", l.run, l.options.Runs)
 	}
+	if l.tty {
+		at = "\r\x1b[K" + at // there may be a bar on the line
+	}
 	fmt.Fprintf(l.log, at+format+"\n", args...)
 }
 
