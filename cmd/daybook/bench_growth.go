@@ -23,9 +23,9 @@ type benchGrowthCmd struct {
 func (*benchGrowthCmd) Help() string {
 	return `One ledger grows to --accounts and --transactions, which are spread over the days of a year. When it is nearly empty and
 after each step, once the read models have everything, these are measured: the rates of bulks (100 a request, 8 connections)
-and of single postings (64 connections) between random ones of the accounts there are; the memory of the server, and what is
-in use on its heap after a collection; the size of the data directory. "heap B/account" is what the heap has grown by over
-the accounts that were added, everything else on the heap included.
+and of single postings (64 connections) between random ones of the accounts there are; the memory of the server, what is in
+use of it by Go code, and what of that was allocated by the engine, for each account (from Go's heap profile, a sample,
+which is only right for many accounts); the size of the data directory.
 
 In the end: the first page of the statement of a random account, its balance at a random date and the totals of all accounts at
 one, each asked for by one client that waits for the answer; and the time from start to ready.

@@ -17,12 +17,8 @@ type growth struct {
 	held   *history
 	done   func(int)
 
-	// nearlyEmpty is the ledger before it grew: its row, the bytes in use on the heap, and how many accounts it had.
-	nearlyEmpty struct {
-		row      row
-		heap     float64
-		accounts int
-	}
+	// nearlyEmpty is of the ledger before it grew.
+	nearlyEmpty row
 }
 
 // step lets the ledger grow up to a step, and measures it there. Step 0 is the ledger nearly empty.
@@ -49,11 +45,11 @@ func (g *growth) step(ctx context.Context, step int) (row, error) {
 		return r, err
 	}
 	if step == 0 {
-		g.nearlyEmpty.row = r
+		g.nearlyEmpty = r
 		return r, nil
 	}
-	r.set(colBulkOfEmpty, ratio(r.get(colBulkRate), g.nearlyEmpty.row.get(colBulkRate)))
-	r.set(colPostOfEmpty, ratio(r.get(colPostRate), g.nearlyEmpty.row.get(colPostRate)))
+	r.set(colBulkOfEmpty, ratio(r.get(colBulkRate), g.nearlyEmpty.get(colBulkRate)))
+	r.set(colPostOfEmpty, ratio(r.get(colPostRate), g.nearlyEmpty.get(colPostRate)))
 	return r, nil
 }
 
@@ -98,25 +94,8 @@ func (g *growth) measureSpeed(ctx context.Context, r *row) error {
 
 // measureRoom sets what memory and disk hold.
 func (g *growth) measureRoom(ctx context.Context, r *row) error {
-	bytes, err := g.server.metric(ctx, "process_resident_memory_bytes")
-	if err != nil {
+	if err := g.server.measureMemory(ctx, r, g.held.accounts); err != nil {
 		return err
-	}
-	r.set(colResident, bytes/mib)
-	if err := g.server.collect(ctx); err != nil {
-		return err
-	}
-	heap, err := g.server.metric(ctx, "go_memstats_heap_alloc_bytes")
-	if err != nil {
-		return err
-	}
-	r.set(colLiveHeap, heap/mib)
-	first := &g.nearlyEmpty
-	if first.accounts == 0 {
-		first.heap, first.accounts = heap, g.held.accounts
-	}
-	if added := g.held.accounts - first.accounts; added > 0 {
-		r.set(colPerAccount, (heap-first.heap)/float64(added))
 	}
 	g.held.posted = g.server.posted
 	return g.held.setSizes(r)

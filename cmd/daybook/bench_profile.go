@@ -38,18 +38,6 @@ func (s *benchServer) profile(ctx context.Context, lasts time.Duration) (wait fu
 	return func() error { return <-done }
 }
 
-// collect has the server collect its garbage, so that what its heap holds is in use.
-func (s *benchServer) collect(ctx context.Context) error {
-	status, _, body, err := httpGet(ctx, s.profiles+"heap?gc=1")
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d: %.500s", status, body)
-	}
-	if err != nil {
-		return fmt.Errorf("have the server collect its garbage: %w", err)
-	}
-	return nil
-}
-
 // freeAddress is one on loopback that nobody listens on at the moment.
 func freeAddress(ctx context.Context) (string, error) {
 	var listener net.ListenConfig

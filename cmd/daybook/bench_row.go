@@ -40,7 +40,7 @@ var (
 	colCaughtUp     = column{"caught_up_ms", "caught up ms", "%.0f"}         // likewise
 	colResident     = column{"rss_mib", "RSS MiB", "%.0f"}
 	colLiveHeap     = column{"heap_mib", "heap MiB", "%.0f"}
-	colPerAccount   = column{"heap_bytes_per_account", "heap B/account", "%.0f"}
+	colEngineEach   = column{"engine_bytes_per_account", "engine B/account", "%.0f"}
 	colOnDisk       = column{"disk_mib", "disk MiB", "%.0f"}
 	colDiskEach     = column{"disk_bytes_per_transaction", "disk B/tx", "%.0f"}
 	colLogEach      = column{"log_bytes_per_transaction", "log B/tx", "%.0f"}

@@ -26,6 +26,10 @@ stopped. All times count from the start of the process:
 "ready": /readyz answers 200. "first command": a command to the ledger was answered, for which its state had to be read from
 the snapshot and the log after it. "caught up": every read model has everything.
 
+"RSS", "heap" and "engine B/account" are the memory of the server after that: what it has, what is in use of it by Go code, and
+what of that was allocated by the engine, for each account. The last is from Go's heap profile, a sample, which is only
+right for many accounts.
+
 The files were just written, so that they are read from memory rather than from the disk. Afterwards everything that was
 acknowledged must be there, once, and debits must equal credits.`
 }
@@ -77,7 +81,7 @@ func (l *lab) start(ctx context.Context, h *history, name string, end func(*benc
 	l.sayf("%s", name)
 	r.name = name
 	begun := time.Now()
-	s, err := l.startServer(ctx, h.dir)
+	s, err := l.startProfiled(ctx, h.dir)
 	if err != nil {
 		return r, err
 	}
@@ -100,11 +104,9 @@ func (l *lab) start(ctx context.Context, h *history, name string, end func(*benc
 		return r, err
 	}
 	since(colCaughtUp)
-	bytes, err := s.metric(ctx, "process_resident_memory_bytes")
-	if err != nil {
+	if err := s.measureMemory(ctx, &r, h.accounts); err != nil {
 		return r, err
 	}
-	r.set(colResident, bytes/mib)
 	if err := s.verify(ctx); err != nil {
 		return r, err
 	}

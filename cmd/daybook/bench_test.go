@@ -63,7 +63,7 @@ func wantFigures(t *testing.T, rows []map[string]any, want map[string]string) {
 const (
 	ofClosed = "closed_p50_ms closed_p99_ms "
 	ofOpen   = "open_rate open_p50_ms open_p99_ms open_p999_ms "
-	ofStart  = "ready_ms first_command_ms caught_up_ms rss_mib "
+	ofStart  = "ready_ms first_command_ms caught_up_ms rss_mib heap_mib "
 )
 
 // TestAllBenchmarks runs each with little to do: what it measures means nothing, but it ends, its books are right, and it
