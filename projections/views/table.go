@@ -11,7 +11,10 @@ type Table struct {
 	Name    string
 	Columns []Column
 	// Key is the primary key: the order in which rows are stored.
-	Key     []string
+	Key []string
+	// RowID says that the key is one integer, by which SQLite itself numbers rows. Such a table is the quickest to append
+	// to, and its indexes name a row by that number alone.
+	RowID   bool
 	Indexes []Index
 }
 
@@ -43,7 +46,10 @@ func (t Table) create(generation int64) string {
 	for _, column := range t.Columns {
 		text.WriteString(column.Name + " " + column.Type + ", ")
 	}
-	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + ")) WITHOUT ROWID")
+	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + "))")
+	if !t.RowID {
+		text.WriteString(" WITHOUT ROWID")
+	}
 	return text.String()
 }
 
