@@ -33,7 +33,7 @@ func entries() views.Table {
 		Indexes: []views.Index{
 			{Columns: []string{"account_id", "day", "nanos", "transaction_id", "idx"}, Where: "place IS NULL"},
 			{Columns: []string{"account_id", "transaction_id"}, Where: "place IS NULL"},
-			{Columns: []string{"account_id", "asset", "day", "nanos", "entry_id"}, Where: "debits IS NOT NULL"},
+			{Columns: []string{"account_id", "asset", "day", "nanos", "transaction_id", "idx"}, Where: "debits IS NOT NULL"},
 			{Columns: []string{"account_id", "asset", "transaction_id"}, Where: "debits IS NOT NULL"},
 		},
 	}
