@@ -51,6 +51,7 @@ func (a *applier) Reset() {
 	a.charts.cache.Clear()
 	a.holds.cache.Clear()
 	a.balances.cache.Clear()
+	a.balances.rows.Reset()
 	a.limits.changes.Reset()
 	a.statuses.Reset()
 	a.metadata.Reset()

@@ -148,10 +148,10 @@ func (o *openHolds) store(tx *views.Tx) error {
 	var removed, inserted []any
 	for _, h := range o.changed {
 		for i := range h.stored {
-			removed = append(removed, h.ledgerID, h.holdID, i)
+			removed = append(removed, h.ledgerID, h.holdID, int64(i))
 		}
 		for i, entry := range h.entries {
-			inserted = append(inserted, h.ledgerID, h.holdID, i, entry.accountID, string(entry.asset), int64(entry.side), entry.amount.String())
+			inserted = append(inserted, h.ledgerID, h.holdID, int64(i), entry.accountID, string(entry.asset), int64(entry.side), entry.amount.String())
 		}
 		h.stored, h.changed = len(h.entries), false
 	}

@@ -24,10 +24,9 @@ const (
 type totals struct {
 	cache *cache.Cache[key, *total]
 	read  string
-	write views.Bulk
-	// changed and values are what is written, kept from batch to batch for their memory.
+	rows  views.Buffer
+	// changed are what is written, kept from batch to batch for its memory.
 	changed []*total
-	values  []any
 }
 
 type key struct {
@@ -49,7 +48,7 @@ func newTotals(generation int64) *totals {
 		cache: cache.New[key, *total](totalsKept),
 		read: "SELECT account_id, asset, debits, credits, pending_debits, pending_credits FROM " + table.Of(generation) +
 			" WHERE account_id IN " + views.In(readRows),
-		write: views.Upsert(table.Of(generation), table.Names(), table.Key),
+		rows: views.Buffer{Bulk: views.Upsert(table.Of(generation), table.Names(), table.Key)},
 	}
 }
 
@@ -171,15 +170,15 @@ func (t *totals) store(tx *views.Tx) error {
 	slices.SortFunc(t.changed, func(a, b *total) int { // in the order of the table, whose pages are then met once
 		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
 	})
-	t.values = t.values[:0]
 	for _, one := range t.changed {
 		one.changed = false
-		t.values = append(t.values, one.accountID, string(one.asset), one.posted.Debits.String(), one.posted.Credits.String(),
-			digits(one.pending.Debits), digits(one.pending.Credits))
+		t.rows.Values = append(t.rows.Values, one.accountID, string(one.asset), one.posted.Debits.String(),
+			one.posted.Credits.String(), digits(one.pending.Debits), digits(one.pending.Credits))
+		if err := t.rows.Spill(tx); err != nil {
+			return err
+		}
 	}
-	err := t.write.Write(tx, t.values)
-	clear(t.values)
-	return err
+	return t.rows.Flush(tx)
 }
 
 // digits is an amount as a column's value. It saves making one of what nearly always is zero.
