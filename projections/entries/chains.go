@@ -28,12 +28,11 @@ type chains struct {
 	heads *cache.Cache[key, *chain]
 	// opened are the accounts that the batch opens, which have no closings before it.
 	opened map[int64]bool
-	// changed are the chains that the batch is about, values the rows that come of it.
+	// changed are the chains that the batch is about.
 	changed []*chain
-	values  []any
+	rows    views.Buffer
 
 	readHead, readFrom string
-	upsert             views.Bulk
 }
 
 type key struct {
@@ -46,17 +45,18 @@ type chain struct {
 	key
 	closing
 
-	// before are the closings of earlier days that the batch changes, delayed the late entries that it brings.
-	before  []closing
-	delayed []lateEntry
+	// before are the closings of earlier days that the batch changes, late the late entries that it brings.
+	before []closing
+	late   []arrival
 	// listed says that chains.changed has it.
 	listed bool
 }
 
-type lateEntry struct {
-	day   int64
-	entry *ledger.Entry
-	event *projector.Event
+// arrival is an entry of a batch with its effective time.
+type arrival struct {
+	day, nanos int64
+	entry      *ledger.Entry
+	event      *projector.Event
 }
 
 func newChains(generation int64) *chains {
@@ -69,7 +69,7 @@ func newChains(generation int64) *chains {
 		readHead: "SELECT " + columns + " FROM " + of + ofOne + " ORDER BY day DESC LIMIT 1",
 		readFrom: "SELECT " + columns + " FROM " + of + ofOne + ` AND day >=
 			coalesce((SELECT max(day) FROM ` + of + ofOne + ` AND day <= ?), ?) AND day < ? ORDER BY day`,
-		upsert: views.Upsert(of, table.Names(), table.Key),
+		rows: views.Buffer{Bulk: views.Upsert(of, table.Names(), table.Key)},
 	}
 }
 
@@ -79,7 +79,10 @@ func (s *chains) begin() {
 	s.changed = s.changed[:0]
 }
 
-func (s *chains) reset() { s.heads.Clear() }
+func (s *chains) reset() {
+	s.heads.Clear()
+	s.rows.Reset()
+}
 
 // of gives the chain of an account and asset, which the batch is about from now on.
 func (s *chains) of(tx *views.Tx, at key) (*chain, error) {
@@ -117,26 +120,25 @@ func (s *chains) write(tx *views.Tx) error {
 	slices.SortFunc(s.changed, func(a, b *chain) int { // in the order of the table, whose pages are then met once
 		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
 	})
-	s.values = s.values[:0]
-	defer func() {
-		clear(s.values)
-		clear(s.changed)
-	}()
+	defer func() { clear(s.changed) }() // not to keep alive what the cache forgets
 	for _, c := range s.changed {
-		if len(c.delayed) > 0 {
+		if len(c.late) > 0 {
 			if err := s.settle(tx, c); err != nil {
 				return err
 			}
 		}
-		s.values = c.settled(s.values)
+		s.rows.Values = c.settled(s.rows.Values)
+		if err := s.rows.Spill(tx); err != nil {
+			return err
+		}
 	}
-	return s.upsert.Write(tx, s.values)
+	return s.rows.Flush(tx)
 }
 
 // settle adds a chain's late entries to the closings of their days and of all days after.
 func (s *chains) settle(tx *views.Tx, c *chain) error {
-	slices.SortStableFunc(c.delayed, func(a, b lateEntry) int { return cmp.Compare(a.day, b.day) })
-	since := c.delayed[0].day
+	slices.SortStableFunc(c.late, func(a, b arrival) int { return cmp.Compare(a.day, b.day) })
+	since := c.late[0].day
 	standing := []closing{{day: noDay}}
 	c.before = append(c.before, c.closing)
 	if earliest := c.before[0].day; since < earliest {
@@ -146,7 +148,7 @@ func (s *chains) settle(tx *views.Tx, c *chain) error {
 			return err
 		}
 	}
-	all, err := spread(append(standing, c.before...), c.delayed)
+	all, err := spread(append(standing, c.before...), c.late)
 	if err != nil {
 		return err
 	}
@@ -154,32 +156,32 @@ func (s *chains) settle(tx *views.Tx, c *chain) error {
 	return nil
 }
 
-// after tells whether the chain's last entry is effective after a time, so that an entry of that time is late.
-func (c *chain) after(day, nanos int64) bool {
-	return day < c.day || day == c.day && nanos < c.nanos
-}
-
-// add makes an entry the chain's last.
-func (c *chain) add(id, day, nanos int64, entry *ledger.Entry) error {
-	if day > c.day {
+// link appends the columns of an entry that say what place in the chain it has, if it has one.
+func (c *chain) link(values []any, id int64, e arrival) ([]any, error) {
+	if e.day < c.day || e.day == c.day && e.nanos < c.nanos {
+		c.late = append(c.late, e)
+		return append(values, nil, nil, nil, nil), nil
+	}
+	previous := c.last
+	if e.day > c.day {
 		if c.changed {
 			c.before = append(c.before, c.closing)
 		}
-		c.day = day
+		c.day = e.day
 	}
-	c.changed, c.last, c.nanos = true, id, nanos
+	c.changed, c.last, c.nanos = true, id, e.nanos
 	c.place++
-	return projector.Add(&c.all, entry)
-}
-
-// mark gives the columns that only a mark has: the totals of the chain, of which late entries are no part.
-func (c *chain) mark() []any {
-	if c.place%markEvery != 0 {
-		return []any{nil, nil}
+	if err := projector.Add(&c.all, e.entry); err != nil {
+		return nil, err
 	}
-	debits, _ := c.all.Debits.Sub(c.late.Debits)
-	credits, _ := c.all.Credits.Sub(c.late.Credits)
-	return []any{debits.String(), credits.String()}
+	values = append(values, c.place, number(previous))
+	if c.place%markEvery != 0 {
+		return append(values, nil, nil), nil
+	}
+	// Late entries are no part of the chain. Those of this batch are not in the closing yet.
+	debits, _ := c.all.Debits.Sub(c.delayed.Debits)
+	credits, _ := c.all.Credits.Sub(c.delayed.Credits)
+	return append(values, debits.String(), credits.String()), nil
 }
 
 // settled appends the rows of the closings that have changed, and makes the chain ready for the next batch.
@@ -188,7 +190,7 @@ func (c *chain) settled(values []any) []any {
 		values = c.before[i].row(values, c.key)
 	}
 	values = c.row(values, c.key)
-	c.before, c.delayed = nil, nil
+	c.before, c.late = nil, nil
 	c.changed, c.listed = false, false
 	return values
 }

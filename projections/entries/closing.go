@@ -14,8 +14,8 @@ import (
 // closing is what stands at the end of a day.
 type closing struct {
 	day int64
-	// all are the totals of all entries, late the part of them that late ones have.
-	all, late ledger.Totals
+	// all are the totals of all entries, delayed the part of them that late ones have.
+	all, delayed ledger.Totals
 	// last, place and nanos are of the chain's last entry; zero where it has none yet.
 	last, place, nanos int64
 	// changed says that the row is to be written.
@@ -31,7 +31,7 @@ func (c *closing) scan(rows *sqlx.Rows) error {
 		return fmt.Errorf("read a closing: %w", err)
 	}
 	c.last, c.place, c.nanos = last.Int64, place.Int64, nanos.Int64
-	c.late = ledger.Totals{Debits: debits.V, Credits: credits.V}
+	c.delayed = ledger.Totals{Debits: debits.V, Credits: credits.V}
 	return nil
 }
 
@@ -45,7 +45,7 @@ func (c *closing) row(values []any, of key) []any {
 		nanos = c.nanos
 	}
 	return append(values, of.accountID, string(of.asset), c.day, c.all.Debits.String(), c.all.Credits.String(),
-		number(c.last), number(c.place), nanos, amount(c.late.Debits), amount(c.late.Credits))
+		number(c.last), number(c.place), nanos, amount(c.delayed.Debits), amount(c.delayed.Credits))
 }
 
 // number is a number as a column holds it that has NULL for none.
@@ -70,7 +70,7 @@ func (c *closing) add(late *ledger.Totals) error {
 		return nil
 	}
 	c.changed = true
-	if !sum(&c.all, late) || !sum(&c.late, late) {
+	if !sum(&c.all, late) || !sum(&c.delayed, late) {
 		return projector.ErrTotal
 	}
 	return nil
@@ -85,7 +85,7 @@ func sum(to, of *ledger.Totals) (ok bool) {
 
 // spread adds late entries to the closings of their days and of all days after; both are in the order of days, and the
 // first closing is before all the entries. A day that has no closing gets one like that before it.
-func spread(standing []closing, late []lateEntry) ([]closing, error) {
+func spread(standing []closing, late []arrival) ([]closing, error) {
 	all := make([]closing, 0, len(standing)+len(late))
 	var added ledger.Totals // by the late entries so far
 	for i := range standing {

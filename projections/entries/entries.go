@@ -27,8 +27,7 @@ type applier struct {
 	known bool
 
 	readLast string
-	write    views.Bulk
-	values   []any // what a batch writes, kept from batch to batch for its memory
+	rows     views.Buffer
 }
 
 func newApplier(generation int64) projector.Applier {
@@ -37,12 +36,13 @@ func newApplier(generation int64) projector.Applier {
 	return &applier{
 		chains:   newChains(generation),
 		readLast: "SELECT coalesce(max(entry_id), 0) FROM " + of,
-		write:    views.Insert(of, table.Names()),
+		rows:     views.Buffer{Bulk: views.Insert(of, table.Names())},
 	}
 }
 
 func (a *applier) Reset() {
 	a.known = false
+	a.rows.Reset()
 	a.chains.reset()
 }
 
@@ -51,8 +51,6 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 		return err
 	}
 	a.chains.begin()
-	a.values = a.values[:0]
-	defer func() { clear(a.values) }() // not to keep the batch's events alive
 	for i := range events {
 		switch e := events[i].Body.(type) {
 		case ledger.AccountOpened:
@@ -63,7 +61,7 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 			}
 		}
 	}
-	if err := a.write.Write(tx, a.values); err != nil {
+	if err := a.rows.Flush(tx); err != nil {
 		return err
 	}
 	return a.chains.write(tx)
@@ -94,19 +92,11 @@ func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.Tr
 			return err
 		}
 		a.last++
-		a.values = append(a.values, a.last, event.Accounts[i], string(c.asset), dayColumn, nanosColumn, transaction,
+		a.rows.Values = append(a.rows.Values, a.last, event.Accounts[i], string(c.asset), dayColumn, nanosColumn, transaction,
 			int64(i), int64(entry.Side), entry.Amount.String())
-		if c.after(day, nanos) {
-			c.delayed = append(c.delayed, lateEntry{day, entry, event})
-			a.values = append(a.values, nil, nil, nil, nil)
-			continue
-		}
-		previous := c.last
-		if err := c.add(a.last, day, nanos, entry); err != nil {
+		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry, event}); err != nil {
 			return projector.Fail(event, err)
 		}
-		a.values = append(a.values, c.place, number(previous))
-		a.values = append(a.values, c.mark()...)
 	}
-	return nil
+	return a.rows.Spill(tx)
 }

@@ -31,10 +31,10 @@ func entries() views.Table {
 		Key:   []string{"entry_id"},
 		RowID: true,
 		Indexes: []views.Index{
-			{Columns: []string{"account_id", "day", "nanos", "transaction_id", "idx"}, Where: "place IS NULL"},
-			{Columns: []string{"account_id", "transaction_id"}, Where: "place IS NULL"},
-			{Columns: []string{"account_id", "asset", "day", "nanos", "transaction_id", "idx"}, Where: "debits IS NOT NULL"},
-			{Columns: []string{"account_id", "asset", "transaction_id"}, Where: "debits IS NOT NULL"},
+			{Columns: []string{"account_id", "day", "nanos", "transaction_id", "idx"}, Where: "place IS NULL", Sparse: true},
+			{Columns: []string{"account_id", "transaction_id"}, Where: "place IS NULL", Sparse: true},
+			{Columns: []string{"account_id", "asset", "day", "nanos", "transaction_id", "idx"}, Where: "debits IS NOT NULL", Sparse: true},
+			{Columns: []string{"account_id", "asset", "transaction_id"}, Where: "debits IS NOT NULL", Sparse: true},
 		},
 	}
 }
