@@ -151,7 +151,7 @@ func (o *openHolds) store(tx *views.Tx) error {
 			removed = append(removed, h.ledgerID, h.holdID, int64(i))
 		}
 		for i, entry := range h.entries {
-			inserted = append(inserted, h.ledgerID, h.holdID, int64(i), entry.accountID, string(entry.asset), int64(entry.side), entry.amount.String())
+			inserted = append(inserted, h.ledgerID, h.holdID, int64(i), entry.accountID, string(entry.asset), int64(entry.side), projector.Amount(entry.amount))
 		}
 		h.stored, h.changed = len(h.entries), false
 	}

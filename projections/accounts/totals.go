@@ -16,17 +16,20 @@ import (
 )
 
 const (
-	totalsKept = 1 << 17
-	readRows   = 100
+	totalsKept     = 1 << 17
+	totalsDeferred = 1 << 16
+	readRows       = 100
 )
 
-// totals are the balances. Each that a batch changes is written once, however often it changes.
+// totals are the balances. Each that a batch changes is written once, however often it changes; where deferring is set,
+// once in many batches.
 type totals struct {
 	cache *cache.Cache[key, *total]
 	read  string
 	rows  views.Buffer
-	// changed are what is written, kept from batch to batch for its memory.
-	changed []*total
+	// changed are those that are not written yet.
+	changed   []*total
+	deferring bool
 }
 
 type key struct {
@@ -55,9 +58,9 @@ func newTotals(generation int64) *totals {
 // apply adds the entries of a batch, and what holds set aside and released, to the balances. The accounts in opened have
 // none yet.
 func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement, opened map[int64]bool) error {
-	t.cache.Turn()
-	t.changed = t.changed[:0]
-	defer func() { clear(t.changed) }()
+	if len(t.changed) == 0 {
+		t.cache.Turn()
+	}
 	if err := t.load(tx, events, moved, opened); err != nil {
 		return err
 	}
@@ -84,10 +87,24 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement,
 			return projector.Fail(m.event, projector.ErrTotal)
 		}
 	}
+	if t.deferring && len(t.changed) < totalsDeferred {
+		return nil
+	}
 	return t.store(tx)
 }
 
-// change gives a balance that the batch changes.
+func (t *totals) reset() {
+	t.cache.Clear()
+	t.forgetChanges()
+	t.rows.Reset()
+}
+
+func (t *totals) forgetChanges() {
+	clear(t.changed) // not to keep alive what the cache forgets
+	t.changed = t.changed[:0]
+}
+
+// change gives a balance that is going to be changed.
 func (t *totals) change(at key) *total {
 	one, found := t.cache.Get(at)
 	if !found {
@@ -167,24 +184,18 @@ func (t *totals) remember(rows *sqlx.Rows) error {
 }
 
 func (t *totals) store(tx *views.Tx) error {
+	defer t.forgetChanges()
 	slices.SortFunc(t.changed, func(a, b *total) int { // in the order of the table, whose pages are then met once
 		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
 	})
 	for _, one := range t.changed {
 		one.changed = false
-		t.rows.Values = append(t.rows.Values, one.accountID, string(one.asset), one.posted.Debits.String(),
-			one.posted.Credits.String(), digits(one.pending.Debits), digits(one.pending.Credits))
+		t.rows.Values = append(t.rows.Values, one.accountID, string(one.asset),
+			projector.Amount(one.posted.Debits), projector.Amount(one.posted.Credits),
+			projector.Amount(one.pending.Debits), projector.Amount(one.pending.Credits))
 		if err := t.rows.Spill(tx); err != nil {
 			return err
 		}
 	}
 	return t.rows.Flush(tx)
-}
-
-// digits is an amount as a column's value. It saves making one of what nearly always is zero.
-func digits(amount money.Amount) any {
-	if amount.IsZero() {
-		return "0"
-	}
-	return amount.String()
 }

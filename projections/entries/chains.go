@@ -18,19 +18,25 @@ import (
 
 const (
 	chainsKept = 1 << 17
+	// Of chains that have changed, and of entries that have changed them, so many are kept back at most.
+	chainsDeferred = 1 << 16
+	freshDeferred  = 1 << 19
 	// markEvery is how many entries of a chain there are to a mark. Whoever reads a balance at an instant walks up to
 	// twice as many; whoever writes pays for two index entries each time.
 	markEvery = 64
 )
 
-// chains are the ends of the chains of entries, with the closings that a batch changes. Each closing is written once.
+// chains are the ends of the chains of entries, with the closings that a batch changes. Each closing is written once;
+// where deferring is set, once in many batches.
 type chains struct {
 	heads *cache.Cache[key, *chain]
 	// opened are the accounts that the batch opens, which have no closings before it.
 	opened map[int64]bool
-	// changed are the chains that the batch is about.
-	changed []*chain
-	rows    views.Buffer
+	// changed are the chains whose closings are not written yet, and fresh counts the entries that have come to them.
+	changed   []*chain
+	fresh     int
+	deferring bool
+	rows      views.Buffer
 
 	readHead, readFrom string
 }
@@ -45,18 +51,18 @@ type chain struct {
 	key
 	closing
 
-	// before are the closings of earlier days that the batch changes, late the late entries that it brings.
+	// before are closings of earlier days that are not written yet, late the late entries that are not in the closings.
 	before []closing
 	late   []arrival
 	// listed says that chains.changed has it.
 	listed bool
 }
 
-// arrival is an entry of a batch with its effective time.
+// arrival is what a chain needs to know of an entry.
 type arrival struct {
 	day, nanos int64
-	entry      *ledger.Entry
-	event      *projector.Event
+	side       ledger.Side
+	amount     money.Amount
 }
 
 func newChains(generation int64) *chains {
@@ -74,17 +80,32 @@ func newChains(generation int64) *chains {
 }
 
 func (s *chains) begin() {
-	s.heads.Turn()
+	if len(s.changed) == 0 {
+		s.heads.Turn()
+	}
 	clear(s.opened)
-	s.changed = s.changed[:0]
+}
+
+// end writes what the batch has changed, or puts it off.
+func (s *chains) end(tx *views.Tx) error {
+	if s.deferring && len(s.changed) < chainsDeferred && s.fresh < freshDeferred {
+		return nil
+	}
+	return s.write(tx)
 }
 
 func (s *chains) reset() {
 	s.heads.Clear()
+	s.forgetChanges()
 	s.rows.Reset()
 }
 
-// of gives the chain of an account and asset, which the batch is about from now on.
+func (s *chains) forgetChanges() {
+	clear(s.changed) // not to keep alive what the cache forgets
+	s.changed, s.fresh = s.changed[:0], 0
+}
+
+// of gives the chain of an account and asset, to which an entry is going to be added.
 func (s *chains) of(tx *views.Tx, at key) (*chain, error) {
 	c, found := s.heads.Get(at)
 	if !found {
@@ -97,6 +118,7 @@ func (s *chains) of(tx *views.Tx, at key) (*chain, error) {
 		}
 		s.heads.Put(c.key, c)
 	}
+	s.fresh++
 	if !c.listed {
 		c.listed = true
 		s.changed = append(s.changed, c)
@@ -115,12 +137,12 @@ func (s *chains) read(tx *views.Tx, query string, args []any, found func(*closin
 	})
 }
 
-// write stores the closings that the batch has changed.
+// write stores the closings that have changed.
 func (s *chains) write(tx *views.Tx) error {
 	slices.SortFunc(s.changed, func(a, b *chain) int { // in the order of the table, whose pages are then met once
 		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
 	})
-	defer func() { clear(s.changed) }() // not to keep alive what the cache forgets
+	defer s.forgetChanges()
 	for _, c := range s.changed {
 		if len(c.late) > 0 {
 			if err := s.settle(tx, c); err != nil {
@@ -171,17 +193,17 @@ func (c *chain) link(values []any, id int64, e arrival) ([]any, error) {
 	}
 	c.changed, c.last, c.nanos = true, id, e.nanos
 	c.place++
-	if err := projector.Add(&c.all, e.entry); err != nil {
-		return nil, err
+	if !e.addTo(&c.all) {
+		return nil, projector.ErrTotal
 	}
 	values = append(values, c.place, number(previous))
 	if c.place%markEvery != 0 {
 		return append(values, nil, nil), nil
 	}
-	// Late entries are no part of the chain. Those of this batch are not in the closing yet.
+	// Late entries are no part of the chain. Those that have just come are not in the closing yet.
 	debits, _ := c.all.Debits.Sub(c.delayed.Debits)
 	credits, _ := c.all.Credits.Sub(c.delayed.Credits)
-	return append(values, debits.String(), credits.String()), nil
+	return append(values, projector.Amount(debits), projector.Amount(credits)), nil
 }
 
 // settled appends the rows of the closings that have changed, and makes the chain ready for the next batch.

@@ -44,7 +44,7 @@ func (c *closing) row(values []any, of key) []any {
 	if c.place > 0 {
 		nanos = c.nanos
 	}
-	return append(values, of.accountID, string(of.asset), c.day, c.all.Debits.String(), c.all.Credits.String(),
+	return append(values, of.accountID, string(of.asset), c.day, projector.Amount(c.all.Debits), projector.Amount(c.all.Credits),
 		number(c.last), number(c.place), nanos, amount(c.delayed.Debits), amount(c.delayed.Credits))
 }
 
@@ -61,7 +61,17 @@ func amount(of money.Amount) any {
 	if of.IsZero() {
 		return nil
 	}
-	return of.String()
+	return projector.Amount(of)
+}
+
+// addTo adds the entry to totals, if they do not get too large by it.
+func (a *arrival) addTo(totals *ledger.Totals) (ok bool) {
+	side := &totals.Debits
+	if a.side == ledger.Credit {
+		side = &totals.Credits
+	}
+	*side, ok = side.Add(a.amount)
+	return ok
 }
 
 // add adds totals of late entries. An error is [projector.ErrTotal].
@@ -100,11 +110,11 @@ func spread(standing []closing, late []arrival) ([]closing, error) {
 				all = append(all, last)
 			}
 			var one ledger.Totals
-			if err := projector.Add(&one, late[0].entry); err != nil {
-				return nil, projector.Fail(late[0].event, err)
+			if !late[0].addTo(&one) || !sum(&added, &one) {
+				return nil, projector.ErrTotal
 			}
-			if err := all[len(all)-1].add(&one); err != nil || !sum(&added, &one) {
-				return nil, projector.Fail(late[0].event, projector.ErrTotal)
+			if err := all[len(all)-1].add(&one); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -46,6 +46,12 @@ func (a *applier) Reset() {
 	a.chains.reset()
 }
 
+// Defer is that of [projector.Deferrer].
+func (a *applier) Defer() { a.chains.deferring = true }
+
+// Flush is that of [projector.Deferrer].
+func (a *applier) Flush(tx *views.Tx) error { return a.chains.write(tx) }
+
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	if err := a.find(tx); err != nil {
 		return err
@@ -64,7 +70,7 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	if err := a.rows.Flush(tx); err != nil {
 		return err
 	}
-	return a.chains.write(tx)
+	return a.chains.end(tx)
 }
 
 // find reads where the numbers of entries go on, if that was forgotten.
@@ -93,8 +99,8 @@ func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.Tr
 		}
 		a.last++
 		a.rows.Values = append(a.rows.Values, a.last, event.Accounts[i], string(c.asset), dayColumn, nanosColumn, transaction,
-			int64(i), int64(entry.Side), entry.Amount.String())
-		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry, event}); err != nil {
+			int64(i), int64(entry.Side), projector.Amount(entry.Amount))
+		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry.Side, entry.Amount}); err != nil {
 			return projector.Fail(event, err)
 		}
 	}

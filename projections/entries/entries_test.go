@@ -66,6 +66,14 @@ func (s *scene) abandon(events []projector.Event) {
 	s.applier.Reset()
 }
 
+func (s *scene) flush() {
+	s.t.Helper()
+	deferrer, _ := s.applier.(projector.Deferrer)
+	if err := s.db.Update(s.t.Context(), deferrer.Flush); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // rows are those of a query, a line each.
 func (s *scene) rows(query string) string {
 	s.t.Helper()
@@ -271,6 +279,14 @@ func TestBatchesMakeNoDifference(t *testing.T) {
 		t.Errorf("only %d entries are late", n)
 	}
 	for name, next := range map[string]func(s *scene) (size int){
+		"put off": func(s *scene) int {
+			deferrer, _ := s.applier.(projector.Deferrer)
+			deferrer.Defer()
+			if random.IntN(5) == 0 {
+				s.flush()
+			}
+			return 1 + random.IntN(40)
+		},
 		"one by one":           func(*scene) int { return 1 },
 		"forgetful":            func(s *scene) int { s.applier.Reset(); return 1 + random.IntN(40) },
 		"by another each time": func(s *scene) int { s.applier = entries.Projection().New(1); return 1 + random.IntN(40) },
@@ -286,6 +302,7 @@ func TestBatchesMakeNoDifference(t *testing.T) {
 				s.apply(rest[:n])
 				rest = rest[n:]
 			}
+			s.flush()
 			for _, query := range []string{everyEntry, totals} {
 				if diff := cmp.Diff(whole.rows(query), s.rows(query)); diff != "" {
 					t.Errorf("(-whole +parts):\n%s", diff)
