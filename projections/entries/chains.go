@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/jmoiron/sqlx"
 
@@ -29,7 +30,8 @@ const (
 // chains are the ends of the chains of entries, with the closings that a batch changes. Each closing is written once;
 // where deferring is set, once in many batches.
 type chains struct {
-	heads *cache.Cache[key, *chain]
+	heads  *cache.Cache[key, *chain]
+	assets cache.Handles[money.Asset]
 	// opened are the accounts that the batch opens, which have no closings before it.
 	opened map[int64]bool
 	// changed are the chains whose closings are not written yet, and fresh counts the entries that have come to them.
@@ -43,13 +45,16 @@ type chains struct {
 
 type key struct {
 	accountID int64
-	asset     money.Asset
+	asset     unique.Handle[money.Asset]
 }
 
 // chain is the end of a chain: its last closing, which is of the day of its last entry. A late entry is never after that.
 type chain struct {
 	key
 	closing
+
+	// columns are those of the key.
+	columns [2]any
 
 	// before are closings of earlier days that are not written yet, late the late entries that are not in the closings.
 	before []closing
@@ -106,17 +111,17 @@ func (s *chains) forgetChanges() {
 }
 
 // of gives the chain of an account and asset, to which an entry is going to be added.
-func (s *chains) of(tx *views.Tx, at key) (*chain, error) {
+func (s *chains) of(tx *views.Tx, accountID int64, asset money.Asset) (*chain, error) {
+	at := key{accountID, s.assets.Of(asset)}
 	c, found := s.heads.Get(at)
 	if !found {
-		c = &chain{key: at, closing: closing{day: noDay}}
-		c.asset = money.Asset(strings.Clone(string(at.asset))) // it is remembered longer than the event
-		if !s.opened[at.accountID] {
-			if err := s.read(tx, s.readHead, c.args(), func(head *closing) { c.closing = *head }); err != nil {
+		c = &chain{key: at, closing: closing{day: noDay}, columns: [2]any{accountID, string(at.asset.Value())}}
+		if !s.opened[accountID] {
+			if err := s.read(tx, s.readHead, c.columns[:], func(head *closing) { c.closing = *head }); err != nil {
 				return nil, err
 			}
 		}
-		s.heads.Put(c.key, c)
+		s.heads.Put(at, c)
 	}
 	s.fresh++
 	if !c.listed {
@@ -140,7 +145,7 @@ func (s *chains) read(tx *views.Tx, query string, args []any, found func(*closin
 // write stores the closings that have changed.
 func (s *chains) write(tx *views.Tx) error {
 	slices.SortFunc(s.changed, func(a, b *chain) int { // in the order of the table, whose pages are then met once
-		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
+		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset.Value(), b.asset.Value()))
 	})
 	defer s.forgetChanges()
 	for _, c := range s.changed {
@@ -164,7 +169,7 @@ func (s *chains) settle(tx *views.Tx, c *chain) error {
 	standing := []closing{{day: noDay}}
 	c.before = append(c.before, c.closing)
 	if earliest := c.before[0].day; since < earliest {
-		args := append(append(c.args(), c.args()...), since, since, earliest)
+		args := []any{c.columns[0], c.columns[1], c.columns[0], c.columns[1], since, since, earliest}
 		err := s.read(tx, s.readFrom, args, func(c *closing) { standing = append(standing, *c) })
 		if err != nil {
 			return err
@@ -209,15 +214,13 @@ func (c *chain) link(values []any, id int64, e arrival) ([]any, error) {
 // settled appends the rows of the closings that have changed, and makes the chain ready for the next batch.
 func (c *chain) settled(values []any) []any {
 	for i := range c.before {
-		values = c.before[i].row(values, c.key)
+		values = c.before[i].row(values, c.columns)
 	}
-	values = c.row(values, c.key)
+	values = c.row(values, c.columns)
 	c.before, c.late = nil, nil
 	c.changed, c.listed = false, false
 	return values
 }
-
-func (c *chain) args() []any { return []any{c.accountID, string(c.asset)} }
 
 // noDay is before all days: that of the closing that is before the first.
 const noDay = math.MinInt64

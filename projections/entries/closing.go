@@ -36,7 +36,7 @@ func (c *closing) scan(rows *sqlx.Rows) error {
 }
 
 // row appends the columns, if the closing has changed.
-func (c *closing) row(values []any, of key) []any {
+func (c *closing) row(values []any, key [2]any) []any {
 	if !c.changed {
 		return values
 	}
@@ -44,7 +44,7 @@ func (c *closing) row(values []any, of key) []any {
 	if c.place > 0 {
 		nanos = c.nanos
 	}
-	return append(values, of.accountID, string(of.asset), c.day, projector.Amount(c.all.Debits), projector.Amount(c.all.Credits),
+	return append(values, key[0], key[1], c.day, projector.Amount(c.all.Debits), projector.Amount(c.all.Credits),
 		number(c.last), number(c.place), nanos, amount(c.delayed.Debits), amount(c.delayed.Credits))
 }
 

@@ -21,11 +21,8 @@ import (
 func Projection() projector.Projection { return projector.Projection{Model: Model(), New: newApplier} }
 
 type applier struct {
-	chains *chains
-	// last is the number of the last entry there is, if known says so.
-	last  int64
-	known bool
-
+	chains   *chains
+	last     int64 // the number of the last entry
 	readLast string
 	rows     views.Buffer
 }
@@ -36,12 +33,11 @@ func newApplier(generation int64) projector.Applier {
 	return &applier{
 		chains:   newChains(generation),
 		readLast: "SELECT coalesce(max(entry_id), 0) FROM " + of,
-		rows:     views.Buffer{Bulk: views.Insert(of, table.Names())},
+		rows:     views.Buffer{Bulk: views.Insert(of, table.Names()[1:])},
 	}
 }
 
 func (a *applier) Reset() {
-	a.known = false
 	a.rows.Reset()
 	a.chains.reset()
 }
@@ -53,8 +49,9 @@ func (a *applier) Defer() { a.chains.deferring = true }
 func (a *applier) Flush(tx *views.Tx) error { return a.chains.write(tx) }
 
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
-	if err := a.find(tx); err != nil {
-		return err
+	err := tx.Query(a.readLast, nil, func(rows *sqlx.Rows) error { return rows.Scan(&a.last) })
+	if err != nil {
+		return fmt.Errorf("read the last entry: %w", err)
 	}
 	a.chains.begin()
 	for i := range events {
@@ -73,33 +70,21 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	return a.chains.end(tx)
 }
 
-// find reads where the numbers of entries go on, if that was forgotten.
-func (a *applier) find(tx *views.Tx) error {
-	if a.known {
-		return nil
-	}
-	err := tx.Query(a.readLast, nil, func(rows *sqlx.Rows) error { return rows.Scan(&a.last) })
-	if err != nil {
-		return fmt.Errorf("read the last entry: %w", err)
-	}
-	a.known = true
-	return nil
-}
-
-// append makes the rows of a transaction's entries.
+// append makes the rows of a transaction's entries. It leaves out their numbers: SQLite gives each row the one after the
+// largest, which is quicker than to be given it and to look whether it is there.
 func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted) error {
 	day, nanos := effective.Split(posted.EffectiveAt)
 	// Of what the rows have in common only one is made.
 	var dayColumn, nanosColumn, transaction any = day, nanos, projector.Revision(posted.ID)
 	for i := range posted.Entries {
 		entry := &posted.Entries[i]
-		c, err := a.chains.of(tx, key{event.Accounts[i], entry.Asset})
+		c, err := a.chains.of(tx, event.Accounts[i], entry.Asset)
 		if err != nil {
 			return err
 		}
 		a.last++
-		a.rows.Values = append(a.rows.Values, a.last, event.Accounts[i], string(c.asset), dayColumn, nanosColumn, transaction,
-			int64(i), int64(entry.Side), projector.Amount(entry.Amount))
+		a.rows.Values = append(a.rows.Values, c.columns[0], c.columns[1], dayColumn, nanosColumn, transaction, int64(i),
+			int64(entry.Side), projector.Amount(entry.Amount))
 		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry.Side, entry.Amount}); err != nil {
 			return projector.Fail(event, err)
 		}

@@ -6,6 +6,8 @@
 package transactions
 
 import (
+	"time"
+
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/render"
@@ -23,6 +25,20 @@ type applier struct {
 	reverted    *views.Changes
 	patches     *patches
 	text        []byte
+	recorded    timestamp
+}
+
+// timestamp is the text of a time, which those that are recorded together have in common.
+type timestamp struct {
+	at   time.Time
+	text any
+}
+
+func (t *timestamp) of(at time.Time) any {
+	if t.text == nil || !t.at.Equal(at) {
+		t.at, t.text = at, projector.Timestamp(at)
+	}
+	return t.text
 }
 
 func newApplier(generation int64) projector.Applier {
@@ -79,7 +95,7 @@ func (a *applier) add(tx *views.Tx, event *projector.Event, posted *ledger.Trans
 	id := projector.Revision(posted.ID)
 	a.text = render.AppendEntries(a.text[:0], posted.Entries)
 	to.Values = append(to.Values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
-		projector.Timestamp(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
+		a.recorded.of(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
 		projector.Metadata(posted.Metadata), string(a.text))
 	if special {
 		a.addSpecial(event, posted)
