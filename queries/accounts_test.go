@@ -27,7 +27,7 @@ func TestAccountShowsItsBalancesOnItsNormalSide(t *testing.T) {
 	w.open("main")
 	least, most := money.NewSigned(true, money.NewAmount(500)), money.NewSigned(false, money.MaxAmount)
 	w.do("main", ledger.OpenAccount{
-		Address: "assets:cash", Limits: ledger.Limits{Min: &least, Max: &most}, Metadata: ledger.Metadata{"branch": "Łódź"},
+		Address: "assets:cash", Limits: ledger.Limits{Min: &least, Max: &most}, Metadata: ledger.Metadata{"branch": "Łódź", "odd\x1f": "\x1f"},
 	})
 	opened := w.clock
 	w.do("main", transfer("assets:cash", "users:1", "USD/2", "340282366920938463463374607431768211455", ""),
@@ -37,7 +37,7 @@ func TestAccountShowsItsBalancesOnItsNormalSide(t *testing.T) {
 	minimum, maximum := "-500", "340282366920938463463374607431768211455"
 	want := wire.Account{
 		Address: "assets:cash", Type: "asset", Status: "open", Limits: wire.Limits{MinBalance: &minimum, MaxBalance: &maximum},
-		Metadata: map[string]string{"branch": "Łódź"}, OpenedAt: opened,
+		Metadata: map[string]string{"branch": "Łódź", "odd\x1f": "\x1f"}, OpenedAt: opened,
 		Balances: []wire.Balance{
 			{Asset: "JPY", Debits: "0", Credits: "30", PendingDebits: "0", PendingCredits: "0", Balance: "-30", Available: "-30"},
 			{Asset: "USD/2", Debits: maximum, Credits: "0", PendingDebits: "0", PendingCredits: "0", Balance: maximum, Available: maximum},

@@ -33,6 +33,10 @@ var (
 func randomWorld(t *testing.T, rt *rapid.T) (w *world, known uint64) {
 	w = newWorld(t)
 	w.open("main")
+	for range rapid.IntRange(0, 3).Draw(rt, "bursts") {
+		w.burst(rt)
+		w.project(rapid.SampledFrom([]string{"accounts", "entries", "transactions"}).Draw(rt, "project"))
+	}
 	for range rapid.IntRange(0, 25).Draw(rt, "posts") {
 		n := rapid.IntRange(1, 3).Draw(rt, "transfers")
 		var post ledger.PostTransaction
@@ -55,6 +59,9 @@ func randomWorld(t *testing.T, rt *rapid.T) (w *world, known uint64) {
 			w.project("transactions")
 		}
 	}
+	if rapid.Bool().Draw(rt, "late burst") {
+		w.burst(rt)
+	}
 	if rapid.Bool().Draw(rt, "all") {
 		w.project()
 	}
@@ -66,6 +73,48 @@ func randomWorld(t *testing.T, rt *rapid.T) (w *world, known uint64) {
 	}
 	return w, w.leastKnown()
 }
+
+// burst posts so much between two accounts that their chains of entries get several marks: some of it at the same instants,
+// some late, some several times in one transaction.
+func (w *world) burst(rt *rapid.T) {
+	asset := rapid.SampledFrom(someAssets).Draw(rt, "asset of burst")
+	together := rapid.IntRange(1, 100).Draw(rt, "at one instant")
+	lateness := rapid.IntRange(2, 60).Draw(rt, "between late ones")
+	crowd := rapid.IntRange(1, 70).Draw(rt, "most transfers")
+	step := rapid.SampledFrom([]time.Duration{1, time.Hour, 20 * time.Hour}).Draw(rt, "step")
+	start := boundOf(rapid.SampledFrom(someMoments[:3]).Draw(rt, "start"), false)
+	for i := range rapid.IntRange(1, 200).Draw(rt, "burst") {
+		at := start.Add(time.Duration(i/together) * step)
+		if i%lateness == lateness-1 {
+			at = start.Add(time.Duration(i/together/2) * step)
+		}
+		transfers := 1
+		if i%9 == 8 {
+			transfers = crowd
+		}
+		var post ledger.PostTransaction
+		for range transfers {
+			part := transfer("assets:cash", "world", asset, fmt.Sprint(1+i%5), at.Format(time.RFC3339Nano))
+			post.Entries, post.EffectiveAt = append(post.Entries, part.Entries...), part.EffectiveAt
+		}
+		post.Description = fmt.Sprint("about ", len(w.events["main"]))
+		w.try("main", post)
+	}
+}
+
+// aBound is a bound of effective times, about as often as not one that some transaction has.
+func (w *world) aBound(rt *rapid.T, label string) string {
+	if rapid.Bool().Draw(rt, label+" is of a transaction") {
+		e := rapid.SampledFrom(w.events["main"]).Draw(rt, label+" of")
+		if posted, ok := e.Body.(ledger.TransactionPosted); ok {
+			return posted.EffectiveAt.Format(time.RFC3339Nano)
+		}
+	}
+	return rapid.SampledFrom(someBounds).Draw(rt, label)
+}
+
+// Around the number of entries to a mark of a chain, and well below it and above.
+var someLimits = []int{1, 2, 3, 5, 50, 63, 64, 65, 127, 128, 129, 300, 1000}
 
 // happen posts a transaction in one of the ways in which entries come about, if the ledger lets it.
 func (w *world) happen(rt *rapid.T, post ledger.PostTransaction) {
@@ -124,7 +173,7 @@ func TestBalancesAgreeWithTheEvents(t *testing.T) {
 		for range 12 {
 			query := url.Values{}
 			upTo, revision := ever, known
-			if at := rapid.SampledFrom(someBounds).Draw(rt, "at"); at != "" {
+			if at := w.aBound(rt, "at"); at != "" {
 				query.Set("at", at)
 				upTo = boundOf(at, true)
 			}
@@ -160,10 +209,9 @@ func TestStatementsAgreeWithTheEvents(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w, known := randomWorld(t, rt)
 		for range 6 {
-			at := rapid.SampledFrom(someAccounts).Draw(rt, "account")
+			at := rapid.SampledFrom(append([]string{"assets:cash", "world"}, someAccounts...)).Draw(rt, "account")
 			asset := rapid.SampledFrom(append([]string{""}, someAssets...)).Draw(rt, "asset")
-			from := rapid.SampledFrom(someBounds).Draw(rt, "from")
-			to := rapid.SampledFrom(someBounds).Draw(rt, "to")
+			from, to := w.aBound(rt, "from"), w.aBound(rt, "to")
 			revision := known
 			query := url.Values{"asset": {asset}, "from": {from}, "to": {to}}
 			if rapid.Bool().Draw(rt, "as of") {
@@ -174,7 +222,7 @@ func TestStatementsAgreeWithTheEvents(t *testing.T) {
 			if to != "" {
 				upTo = boundOf(to, true)
 			}
-			if at := rapid.SampledFrom(someBounds).Draw(rt, "at"); at != "" && rapid.Bool().Draw(rt, "up to") {
+			if at := w.aBound(rt, "at"); at != "" && rapid.Bool().Draw(rt, "up to") {
 				query.Set("at", at)
 				if last := boundOf(at, true); last.Before(upTo) {
 					upTo = last
@@ -195,7 +243,7 @@ func TestStatementsAgreeWithTheEvents(t *testing.T) {
 				since = boundOf(from, false)
 			}
 			opening, closing := n.ends(address.Address(at), since, upTo, asset)
-			limit := rapid.IntRange(1, 5).Draw(rt, "limit")
+			limit := rapid.SampledFrom(someLimits).Draw(rt, "limit")
 			query.Set("limit", fmt.Sprint(limit))
 			got := []wire.StatementLine{}
 			for pages := 0; ; pages++ {
@@ -232,10 +280,9 @@ func TestTransactionsAgreeWithTheEvents(t *testing.T) {
 		for range 6 {
 			query := url.Values{}
 			account := rapid.SampledFrom([]string{"", "assets:cash", "users:**", "nobody", "world"}).Draw(rt, "account")
-			from := rapid.SampledFrom(someBounds).Draw(rt, "from")
-			to := rapid.SampledFrom(someBounds).Draw(rt, "to")
+			from, to := w.aBound(rt, "from"), w.aBound(rt, "to")
 			text := rapid.SampledFrom([]string{"", "BOUT 1", "1"}).Draw(rt, "q")
-			limit := rapid.IntRange(1, 4).Draw(rt, "limit")
+			limit := rapid.SampledFrom(someLimits).Draw(rt, "limit")
 			query.Set("account", account)
 			query.Set("from", from)
 			query.Set("to", to)

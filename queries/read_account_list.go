@@ -3,6 +3,7 @@ package queries
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -105,7 +106,7 @@ func (s *snapshot) accountRange(pattern address.Pattern, after string) (text str
 
 // eachBalance reads the present balances of accounts, of each account in order of asset.
 func (s *snapshot) eachBalance(ids []int64, visit func(id int64, row *balanceRow) error) error {
-	for ids := range portions(ids) {
+	for ids := range slices.Chunk(ids, listed) {
 		placeholders, args := inList(ids)
 		text := `SELECT b.account_id, b.asset, b.debits, b.credits, b.pending_debits, b.pending_credits
 FROM balances b WHERE b.account_id IN (` + placeholders + `) ORDER BY b.account_id, b.asset`

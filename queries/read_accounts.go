@@ -3,7 +3,10 @@ package queries
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
@@ -12,9 +15,10 @@ import (
 )
 
 // accountSQL reads all there is to one account in one statement, which is the quickest consistent read: a row for each
-// asset, or one where the account has none.
-const accountSQL = `SELECT c.revision, x.type, x.status, x.min_balance, x.max_balance, x.metadata, x.opened_at,
-	b.asset, b.debits, b.credits, b.pending_debits, b.pending_credits
+// asset, or one where the account has none. The fields come in one column, because the driver takes longer over a column
+// than over what is in it. None can have the character between them: JSON, of which metadata are, escapes it.
+const accountSQL = `SELECT concat_ws(char(31), c.revision, x.type, x.status, coalesce(x.min_balance, ''), coalesce(x.max_balance, ''),
+	x.metadata, x.opened_at, b.asset, b.debits, b.credits, b.pending_debits, b.pending_credits)
 FROM ledger_ids l
 CROSS JOIN account_ids i
 CROSS JOIN accounts x
@@ -24,27 +28,25 @@ WHERE l.name = ? AND i.ledger_id = l.ledger_id AND i.address = ? AND x.account_i
 	AND c.projection = 'accounts' AND c.ledger_id = l.ledger_id
 ORDER BY b.asset`
 
+const betweenFields = "\x1f"
+
 // account reads one account and the revision that it reflects.
 func (r *reader) account(ctx context.Context, ledger string, at address.Address) (wire.Account, uint64, error) {
 	a := wire.Account{Address: string(at), Balances: []wire.Balance{}}
 	var revision uint64
 	found := false
 	err := r.each(ctx, accountSQL, []any{ledger, string(at)}, func(rows *sql.Rows) error {
-		var row accountRow
-		var b balanceRow
-		err := rows.Scan(&revision, &row.kind, &row.status, &row.min, &row.max, &row.metadata, &row.openedAt,
-			&b.asset, &b.debits, &b.credits, &b.pendingDebits, &b.pendingCredits)
-		if err != nil {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			return err
 		}
-		if !found {
+		row, b, err := accountFields(text, &revision)
+		if err == nil && !found {
 			found = true
-			if err := row.show(&a); err != nil {
-				return err
-			}
+			err = row.show(&a)
 		}
-		if !b.asset.Valid {
-			return nil
+		if err != nil || !b.asset.Valid {
+			return err
 		}
 		balance, err := b.show(debitNormal(a.Type))
 		a.Balances = append(a.Balances, balance)
@@ -58,6 +60,28 @@ func (r *reader) account(ctx context.Context, ledger string, at address.Address)
 	}
 	return a, 0, errAccountNotFound
 }
+
+// accountFields takes a row of accountSQL apart.
+func accountFields(text string, revision *uint64) (row accountRow, b balanceRow, err error) {
+	const ofAccount, ofBoth = 7, 12
+	fields := strings.Split(text, betweenFields)
+	if len(fields) != ofAccount && len(fields) != ofBoth {
+		return row, b, fmt.Errorf("%w: %d", errFields, len(fields))
+	}
+	*revision, err = strconv.ParseUint(fields[0], 10, 64)
+	row.kind, row.status, row.metadata, row.openedAt = fields[1], fields[2], fields[5], fields[6]
+	row.min, row.max = unlessEmpty(fields[3]), unlessEmpty(fields[4])
+	if len(fields) == ofBoth {
+		b.asset, b.debits, b.credits = unlessEmpty(fields[7]), unlessEmpty(fields[8]), unlessEmpty(fields[9])
+		b.pendingDebits, b.pendingCredits = unlessEmpty(fields[10]), unlessEmpty(fields[11])
+	}
+	return row, b, err
+}
+
+// errFields says that a row is not what its statement makes.
+var errFields = errors.New("a row of an account has another number of fields")
+
+func unlessEmpty(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
 type accountRow struct {
 	kind, status, metadata, openedAt string

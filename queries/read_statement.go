@@ -4,12 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/money"
-	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -64,7 +61,8 @@ func (r *reader) statement(ctx context.Context, ledger string, f statementFilter
 		if err != nil {
 			return err
 		}
-		return s.statementLines(&page, id, debit, &f, h, running)
+		w := window{account: id, after: f.start(), upTo: f.upTo, last: h.bound()}
+		return s.statementLines(&page, w, debit, &f, running)
 	})
 	return page, err
 }
@@ -95,53 +93,6 @@ WHERE i.ledger_id = ? AND i.address = ? AND x.account_id = i.account_id AND x.op
 			return err
 		})
 	return id, debit, errors.Join(scanErr, err)
-}
-
-const statementSQL = `SELECT e.day, e.nanos, e.transaction_id, e.idx, e.asset, e.side, e.amount, t.recorded_at, t.description, t.reference
-FROM entries e CROSS JOIN transactions t
-WHERE e.account_id = ? AND (e.day, e.nanos, e.transaction_id, e.idx) > (?, ?, ?, ?) AND (e.day, e.nanos) <= (?, ?)
-	AND +e.transaction_id <= ? AND t.ledger_id = ? AND t.transaction_id = e.transaction_id`
-
-const statementOrder = ` ORDER BY e.day, e.nanos, e.transaction_id, e.idx LIMIT ? + 0`
-
-// statementLines reads the lines of a page, and one more to know whether another page follows.
-func (s *snapshot) statementLines(page *statement, id int64, debit bool, f *statementFilter, h horizon, running map[string]totals) error {
-	text := statementSQL
-	last := f.start()
-	args := []any{id, last.Day, last.Nanos, last.Transaction, last.Index, f.upTo.Day, f.upTo.Nanos, h.last, s.ledger}
-	if f.asset != "" {
-		text += ` AND e.asset = ?`
-		args = append(args, f.asset)
-	}
-	page.lines = []wire.StatementLine{}
-	return s.each(text+statementOrder, append(args, f.limit+1), func(rows *sql.Rows) error {
-		if len(page.lines) == f.limit {
-			page.next = markOf(page, last, running, f.asset)
-			return errEnough
-		}
-		var side int
-		var amount money.Amount
-		var recordedAt string
-		var l wire.StatementLine
-		err := rows.Scan(&last.Day, &last.Nanos, &last.Transaction, &last.Index, &l.Asset, &side, &amount, &recordedAt, &l.Description, &l.Reference)
-		if err != nil {
-			return err
-		}
-		if running[l.Asset], err = running[l.Asset].with(side == sideCredit, amount); err != nil {
-			return fmt.Errorf("%w: account id %d, %s", err, id, l.Asset)
-		}
-		l.BalanceAfter = normal(debit, running[l.Asset].debits, running[l.Asset].credits).String()
-		l.TransactionID = uint64(last.Transaction)
-		if side == sideCredit {
-			l.Credit = amount.String()
-		} else {
-			l.Debit = amount.String()
-		}
-		l.EffectiveAt = effective.Join(last.Day, last.Nanos)
-		l.RecordedAt, err = time.Parse(time.RFC3339Nano, recordedAt)
-		page.lines = append(page.lines, l)
-		return err
-	})
 }
 
 func markOf(page *statement, after place, running map[string]totals, asset string) *statementMark {

@@ -141,18 +141,20 @@ func (q *sqlText) addRange(f *transactionFilter, columns string) {
 // are written in, and each "+" keeps it from an index that would read more.
 func (source transactionSource) statement(ledger int64, f *transactionFilter, before int64, limit int) (text string, args []any) {
 	var q sqlText
-	q.add(`SELECT ` + transactionColumns)
 	metadata := slices.Sorted(maps.Keys(f.metadata))
-	times, order := `(+t.day, +t.nanos)`, `t.transaction_id`
+	times, order := `(+t.day, +t.nanos)`, ` ORDER BY t.transaction_id DESC`
+	if source.kind == alongAccount {
+		times, order = ``, `` // the walk is in order, and keeps to the range
+		q.add(walkSQL(), source.window(f, before).args()...)
+	}
+	q.add(`SELECT ` + transactionColumns)
 	switch source.kind {
 	case alongReference:
 		q.add(` FROM transactions t WHERE t.ledger_id = ? AND t.reference = ? AND +t.transaction_id < ?`, ledger, f.reference, before)
 	case alongAccount:
-		order, times = `e.transaction_id`, `(+e.day, +e.nanos)` // the index has them too
-		q.add(` FROM entries e CROSS JOIN transactions t WHERE e.account_id = ? AND e.transaction_id < ?
-	AND t.ledger_id = ? AND t.transaction_id = e.transaction_id`, source.account, before, ledger)
+		q.add(` FROM taken CROSS JOIN transactions t WHERE t.ledger_id = ? AND t.transaction_id = taken.transaction_id`, ledger)
 	case alongMetadata:
-		order = `m.transaction_id`
+		order = ` ORDER BY m.transaction_id DESC`
 		q.add(` FROM transaction_metadata m CROSS JOIN transactions t WHERE m.ledger_id = ? AND m.key = ? AND m.value = ?
 	AND m.transaction_id < ? AND t.ledger_id = m.ledger_id AND t.transaction_id = m.transaction_id`,
 			ledger, metadata[0], f.metadata[metadata[0]], before)
@@ -163,11 +165,13 @@ func (source transactionSource) statement(ledger int64, f *transactionFilter, be
 	case alongIDs:
 		q.add(` FROM transactions t WHERE t.ledger_id = ? AND t.transaction_id < ?`, ledger, before)
 	}
-	q.addRange(f, times)
+	if times != `` {
+		q.addRange(f, times)
+	}
 	for _, key := range metadata {
 		q.add(` AND EXISTS (SELECT 1 FROM transaction_metadata n WHERE n.ledger_id = t.ledger_id AND n.key = ? AND n.value = ?
 	AND n.transaction_id = t.transaction_id)`, key, f.metadata[key])
 	}
-	q.add(` ORDER BY `+order+` DESC LIMIT ? + 0`, limit)
+	q.add(order+` LIMIT ? + 0`, limit)
 	return q.String(), q.args
 }

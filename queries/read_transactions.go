@@ -67,10 +67,8 @@ func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source t
 			if err != nil {
 				return err
 			}
-			// An account that a transaction moves more than once is met as often.
-			again := t.ID == uint64(before)
 			before = int64(t.ID)
-			if again || t.Revision > s.revision || !f.takes(&t) {
+			if t.Revision > s.revision || !f.takes(&t) {
 				return nil
 			}
 			if goOn = visit(t); !goOn {

@@ -82,12 +82,16 @@ func (s *snapshot) each(text string, args []any, scan func(*sql.Rows) error) err
 // listed is how many values a list of placeholders takes at most; see inList.
 const listed = 256
 
-// inList makes the placeholders and the arguments of "IN (…)" for at most listed ids. Short lists are filled up by
-// repetition, so that there are only two texts of each statement to prepare.
+// inList makes the placeholders and the arguments of "IN (…)" for at most listed ids. Lists are filled up by repetition, so
+// that there are only a few texts of each statement to prepare.
 func inList(ids []int64) (placeholders string, args []any) {
+	const few = 8 // such as the assets of one account
 	size := listed
-	if len(ids) == 1 {
+	switch {
+	case len(ids) == 1:
 		size = 1
+	case len(ids) <= few:
+		size = few
 	}
 	args = make([]any, size)
 	for i := range args {

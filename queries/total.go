@@ -28,30 +28,37 @@ func (t totals) isZero() bool { return t.debits.IsZero() && t.credits.IsZero() }
 
 // with gives the totals after an entry more.
 func (t totals) with(credit bool, amount money.Amount) (totals, error) {
-	side := &t.debits
-	if credit {
-		side = &t.credits
-	}
-	sum, ok := side.Add(amount)
-	if !ok {
-		return t, errTotals
-	}
-	*side = sum
-	return t, nil
+	return t.plus(totalsOf(credit, amount))
 }
 
 // without gives the totals before an entry.
 func (t totals) without(credit bool, amount money.Amount) (totals, error) {
-	side := &t.debits
+	return t.less(totalsOf(credit, amount))
+}
+
+func totalsOf(credit bool, amount money.Amount) totals {
 	if credit {
-		side = &t.credits
+		return totals{credits: amount}
 	}
-	difference, ok := side.Sub(amount)
-	if !ok {
+	return totals{debits: amount}
+}
+
+func (t totals) plus(o totals) (totals, error) {
+	debits, ok := t.debits.Add(o.debits)
+	credits, fits := t.credits.Add(o.credits)
+	if !ok || !fits {
 		return t, errTotals
 	}
-	*side = difference
-	return t, nil
+	return totals{debits, credits}, nil
+}
+
+func (t totals) less(o totals) (totals, error) {
+	debits, ok := t.debits.Sub(o.debits)
+	credits, fits := t.credits.Sub(o.credits)
+	if !ok || !fits {
+		return t, errTotals
+	}
+	return totals{debits, credits}, nil
 }
 
 // sum adds up amounts of many accounts: it has no greatest value. It is big only where it must be.

@@ -101,7 +101,7 @@ func TestRebuildBesideARunningServer(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if out := mustCommand(t, "projections", "list", "--data", data); !regexp.MustCompile(`(?m)^entries +1 +7 +running`).MatchString(out) {
+	if out := mustCommand(t, "projections", "list", "--data", data); !regexp.MustCompile(`(?m)^entries +\d+ +7 +running`).MatchString(out) {
 		t.Fatalf("the list does not show the seventh generation:\n%s", out)
 	}
 	if _, errors, code := command(t, "", "projections", "rebuild", "--data", data, "entires"); code != exitFailed || errors == "" {

@@ -50,11 +50,17 @@ func newApplier(generation int64) projector.Applier {
 func (a *applier) Reset() {
 	a.charts.cache.Clear()
 	a.holds.cache.Clear()
-	a.balances.cache.Clear()
+	a.balances.reset()
 	a.limits.changes.Reset()
 	a.statuses.Reset()
 	a.metadata.Reset()
 }
+
+// Defer is that of [projector.Deferrer].
+func (a *applier) Defer() { a.balances.deferring = true }
+
+// Flush is that of [projector.Deferrer].
+func (a *applier) Flush(tx *views.Tx) error { return a.balances.store(tx) }
 
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	a.charts.cache.Turn()

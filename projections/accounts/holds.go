@@ -3,7 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"unique"
 
 	"github.com/jmoiron/sqlx"
 
@@ -110,8 +110,7 @@ func (o *openHolds) move(tx *views.Tx, event *projector.Event, id uint64, entrie
 	h.entries = make([]heldEntry, 0, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		asset := money.Asset(strings.Clone(string(e.Asset))) // it is remembered longer than the event
-		entry := heldEntry{key{event.Accounts[i], asset}, e.Side, e.Amount}
+		entry := heldEntry{key{event.Accounts[i], unique.Make(e.Asset)}, e.Side, e.Amount}
 		h.entries = append(h.entries, entry)
 		o.moved = append(o.moved, movement{entry, false, event})
 	}
@@ -129,9 +128,11 @@ func (o *openHolds) hold(tx *views.Tx, at holdKey) (*hold, error) {
 	h := &hold{holdKey: at}
 	err := tx.Query(o.read, []any{at.ledgerID, at.holdID}, func(rows *sqlx.Rows) error {
 		var entry heldEntry
-		if err := rows.Scan(&entry.accountID, &entry.asset, &entry.side, &entry.amount); err != nil {
+		var asset money.Asset
+		if err := rows.Scan(&entry.accountID, &asset, &entry.side, &entry.amount); err != nil {
 			return fmt.Errorf("read what a hold sets aside: %w", err)
 		}
+		entry.asset = unique.Make(asset)
 		h.entries = append(h.entries, entry)
 		return nil
 	})
@@ -148,10 +149,10 @@ func (o *openHolds) store(tx *views.Tx) error {
 	var removed, inserted []any
 	for _, h := range o.changed {
 		for i := range h.stored {
-			removed = append(removed, h.ledgerID, h.holdID, i)
+			removed = append(removed, h.ledgerID, h.holdID, int64(i))
 		}
 		for i, entry := range h.entries {
-			inserted = append(inserted, h.ledgerID, h.holdID, i, entry.accountID, string(entry.asset), int64(entry.side), entry.amount.String())
+			inserted = append(inserted, h.ledgerID, h.holdID, int64(i), entry.accountID, string(entry.asset.Value()), int64(entry.side), projector.Amount(entry.amount))
 		}
 		h.stored, h.changed = len(h.entries), false
 	}

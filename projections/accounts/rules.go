@@ -36,7 +36,7 @@ func (r *rules) set(tx *views.Tx, ledgerID int64, event ledger.Event, chart ledg
 		return fmt.Errorf("keep the chart: %w", err)
 	}
 	r.cache.Put(ledgerID, chart.Matcher())
-	return r.write.Write(tx, []any{ledgerID, encoded.Type, encoded.Version, string(encoded.Data)})
+	return r.write.Write(tx, []any{ledgerID, encoded.Type, int64(encoded.Version), string(encoded.Data)})
 }
 
 var errNoChart = errors.New("the ledger was never opened")

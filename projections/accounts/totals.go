@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
+	"unique"
 
 	"github.com/jmoiron/sqlx"
 
@@ -16,23 +16,27 @@ import (
 )
 
 const (
-	totalsKept = 1 << 17
-	readRows   = 100
+	totalsKept     = 1 << 17
+	totalsDeferred = 1 << 16
+	readRows       = 100
 )
 
-// totals are the balances. Each that a batch changes is written once, however often it changes.
+// totals are the balances. Each that a batch changes is written once, however often it changes; where deferring is set,
+// once in many batches.
 type totals struct {
-	cache *cache.Cache[key, *total]
-	read  string
-	write views.Bulk
-	// changed and values are what is written, kept from batch to batch for their memory.
-	changed []*total
-	values  []any
+	cache  *cache.Cache[key, *total]
+	assets cache.Handles[money.Asset]
+	unread []*total
+	read   string
+	rows   views.Buffer
+	// changed are those that are not written yet.
+	changed   []*total
+	deferring bool
 }
 
 type key struct {
 	accountID int64
-	asset     money.Asset
+	asset     unique.Handle[money.Asset]
 }
 
 type total struct {
@@ -40,7 +44,8 @@ type total struct {
 
 	posted, pending ledger.Totals
 
-	changed bool
+	// Where unread, what its row has is not part of it yet.
+	unread, changed bool
 }
 
 func newTotals(generation int64) *totals {
@@ -49,18 +54,15 @@ func newTotals(generation int64) *totals {
 		cache: cache.New[key, *total](totalsKept),
 		read: "SELECT account_id, asset, debits, credits, pending_debits, pending_credits FROM " + table.Of(generation) +
 			" WHERE account_id IN " + views.In(readRows),
-		write: views.Upsert(table.Of(generation), table.Names(), table.Key),
+		rows: views.Buffer{Bulk: views.Upsert(table.Of(generation), table.Names(), table.Key)},
 	}
 }
 
 // apply adds the entries of a batch, and what holds set aside and released, to the balances. The accounts in opened have
 // none yet.
 func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement, opened map[int64]bool) error {
-	t.cache.Turn()
-	t.changed = t.changed[:0]
-	defer func() { clear(t.changed) }()
-	if err := t.load(tx, events, moved, opened); err != nil {
-		return err
+	if len(t.changed) == 0 {
+		t.cache.Turn()
 	}
 	for i := range events {
 		posted, ok := events[i].Body.(ledger.TransactionPosted)
@@ -69,15 +71,21 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement,
 		}
 		for j := range posted.Entries {
 			entry := &posted.Entries[j]
-			one := t.change(key{events[i].Accounts[j], entry.Asset})
+			one := t.change(key{events[i].Accounts[j], t.assets.Of(entry.Asset)}, opened)
 			if !add(&one.posted, entry.Side, entry.Amount) {
 				return projector.Fail(&events[i], projector.ErrTotal)
 			}
 		}
 	}
 	for i := range moved {
+		t.change(moved[i].key, opened)
+	}
+	if err := t.load(tx); err != nil {
+		return err
+	}
+	for i := range moved {
 		m := &moved[i]
-		one, move := t.change(m.key), add
+		one, move := t.change(m.key, opened), add
 		if m.release {
 			move = subtract
 		}
@@ -85,15 +93,33 @@ func (t *totals) apply(tx *views.Tx, events []projector.Event, moved []movement,
 			return projector.Fail(m.event, projector.ErrTotal)
 		}
 	}
+	if t.deferring && len(t.changed) < totalsDeferred {
+		return nil
+	}
 	return t.store(tx)
 }
 
-// change gives a balance that the batch changes.
-func (t *totals) change(at key) *total {
+func (t *totals) reset() {
+	t.cache.Clear()
+	t.unread = t.unread[:0]
+	t.forgetChanges()
+	t.rows.Reset()
+}
+
+func (t *totals) forgetChanges() {
+	clear(t.changed) // not to keep alive what the cache forgets
+	t.changed = t.changed[:0]
+}
+
+// change gives a balance that is going to be changed.
+func (t *totals) change(at key, opened map[int64]bool) *total {
 	one, found := t.cache.Get(at)
 	if !found {
-		one = &total{key: key{at.accountID, money.Asset(strings.Clone(string(at.asset)))}}
-		t.cache.Put(one.key, one)
+		one = &total{key: at, unread: !opened[at.accountID]}
+		t.cache.Put(at, one)
+		if one.unread {
+			t.unread = append(t.unread, one)
+		}
 	}
 	if !one.changed {
 		one.changed = true
@@ -123,69 +149,66 @@ func subtract(from *ledger.Totals, at ledger.Side, amount money.Amount) bool {
 	return ok
 }
 
-// load reads the rows of all accounts in the batch that are not known.
-func (t *totals) load(tx *views.Tx, events []projector.Event, moved []movement, opened map[int64]bool) error {
-	var missing []any
-	asked := make(map[int64]bool)
-	need := func(at key) {
-		if _, found := t.cache.Get(at); !found && !opened[at.accountID] && !asked[at.accountID] {
-			asked[at.accountID] = true
-			missing = append(missing, at.accountID)
+// load adds what the rows have to the balances that were not known.
+func (t *totals) load(tx *views.Tx) error {
+	accounts := make(map[int64]bool)
+	var args []any
+	for _, one := range t.unread {
+		if !accounts[one.accountID] {
+			accounts[one.accountID] = true
+			args = append(args, one.accountID)
 		}
 	}
-	for i := range events {
-		if posted, ok := events[i].Body.(ledger.TransactionPosted); ok {
-			for j, id := range events[i].Accounts {
-				need(key{id, posted.Entries[j].Asset})
-			}
-		}
+	for len(args)%readRows != 0 { // one text for all, so that it stays prepared
+		args = append(args, nil)
 	}
-	for i := range moved {
-		need(moved[i].key)
-	}
-	for len(missing)%readRows != 0 { // one text for all, so that it stays prepared
-		missing = append(missing, nil)
-	}
-	for part := range slices.Chunk(missing, readRows) {
+	for part := range slices.Chunk(args, readRows) {
 		if err := tx.Query(t.read, part, t.remember); err != nil {
 			return err
 		}
 	}
+	for _, one := range t.unread {
+		one.unread = false // also where there was no row
+	}
+	t.unread = t.unread[:0]
 	return nil
 }
 
+// remember takes over a row of an account that the batch is about.
 func (t *totals) remember(rows *sqlx.Rows) error {
-	one := &total{}
-	err := rows.Scan(&one.accountID, &one.asset, &one.posted.Debits, &one.posted.Credits,
-		&one.pending.Debits, &one.pending.Credits)
+	var asset money.Asset
+	var row total
+	err := rows.Scan(&row.accountID, &asset, &row.posted.Debits, &row.posted.Credits, &row.pending.Debits, &row.pending.Credits)
 	if err != nil {
 		return fmt.Errorf("read a balance: %w", err)
 	}
-	if _, found := t.cache.Get(one.key); !found {
-		t.cache.Put(one.key, one)
+	row.asset = unique.Make(asset)
+	one, found := t.cache.Get(row.key)
+	switch {
+	case !found:
+		t.cache.Put(row.key, &row)
+	case one.unread:
+		one.pending = row.pending
+		if !add(&one.posted, ledger.Debit, row.posted.Debits) || !add(&one.posted, ledger.Credit, row.posted.Credits) {
+			return projector.ErrTotal
+		}
 	}
 	return nil
 }
 
 func (t *totals) store(tx *views.Tx) error {
+	defer t.forgetChanges()
 	slices.SortFunc(t.changed, func(a, b *total) int { // in the order of the table, whose pages are then met once
-		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset, b.asset))
+		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset.Value(), b.asset.Value()))
 	})
-	t.values = t.values[:0]
 	for _, one := range t.changed {
 		one.changed = false
-		t.values = append(t.values, one.accountID, string(one.asset), one.posted.Debits.String(), one.posted.Credits.String(),
-			digits(one.pending.Debits), digits(one.pending.Credits))
+		t.rows.Values = append(t.rows.Values, one.accountID, string(one.asset.Value()),
+			projector.Amount(one.posted.Debits), projector.Amount(one.posted.Credits),
+			projector.Amount(one.pending.Debits), projector.Amount(one.pending.Credits))
+		if err := t.rows.Spill(tx); err != nil {
+			return err
+		}
 	}
-	err := t.write.Write(tx, t.values)
-	clear(t.values)
-	return err
-}
-
-// digits is an amount as a column's value. It saves making one of what nearly always is zero.
-func digits(amount money.Amount) any {
-	if amount.IsZero() {
-		return "0"
-	}
-	return amount.String()
+	return t.rows.Flush(tx)
 }

@@ -1,13 +1,15 @@
-// Package entries is the read model of accounts through time: every entry in effective order, and for each day on which
-// an account moved its totals at the end of that day.
+// Package entries is the read model of accounts through time: every entry, linked to the one before it of the same account
+// and asset, and for each day on which an account moved its totals at the end of that day.
 //
-// Rows come from TransactionPosted; they go to the queries of statements and of balances at a date. A balance at a date is
-// one closing, however long the history; the price is that a late entry rewrites the closings after its day.
+// Rows come from TransactionPosted; they go to the queries of statements and of balances at a date. Entries are appended
+// as they arrive and never change. A balance at a date is one closing, however long the history; the price is that a late
+// entry rewrites the closings after its day.
 package entries
 
 import (
-	"cmp"
-	"slices"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/effective"
@@ -19,73 +21,73 @@ import (
 func Projection() projector.Projection { return projector.Projection{Model: Model(), New: newApplier} }
 
 type applier struct {
-	write  views.Bulk
-	closed *days
-	// lines and values are what a batch writes, kept from batch to batch for their memory.
-	lines  []line
-	values []any
-}
-
-// line is an entry with its place.
-type line struct {
-	accountID, day, nanos int64
-	transactionID, index  int64
-	revision              int64
-	entry                 *ledger.Entry
-	event                 *projector.Event
+	chains   *chains
+	last     int64 // the number of the last entry
+	readLast string
+	rows     views.Buffer
 }
 
 func newApplier(generation int64) projector.Applier {
 	table := entries()
-	return &applier{write: views.Insert(table.Of(generation), table.Names()), closed: newDays(generation)}
+	of := table.Of(generation)
+	return &applier{
+		chains:   newChains(generation),
+		readLast: "SELECT coalesce(max(entry_id), 0) FROM " + of,
+		rows:     views.Buffer{Bulk: views.Insert(of, table.Names()[1:])},
+	}
 }
 
-func (a *applier) Reset() { a.closed.tails.Clear() }
+func (a *applier) Reset() {
+	a.rows.Reset()
+	a.chains.reset()
+}
+
+// Defer is that of [projector.Deferrer].
+func (a *applier) Defer() { a.chains.deferring = true }
+
+// Flush is that of [projector.Deferrer].
+func (a *applier) Flush(tx *views.Tx) error { return a.chains.write(tx) }
 
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
-	opened := a.gather(events)
-	defer func() {
-		clear(a.lines) // not to keep the batch's events alive
-		clear(a.values)
-	}()
-	// In the order of the table, whose pages are then met once, and of each account's days.
-	slices.SortFunc(a.lines, func(x, y line) int {
-		return cmp.Or(cmp.Compare(x.accountID, y.accountID), cmp.Compare(x.day, y.day), cmp.Compare(x.nanos, y.nanos),
-			cmp.Compare(x.transactionID, y.transactionID), cmp.Compare(x.index, y.index))
-	})
-	a.values = a.values[:0]
-	for i := range a.lines {
-		l := &a.lines[i]
-		a.values = append(a.values, l.accountID, l.day, l.nanos, l.transactionID, l.index, l.revision,
-			string(l.entry.Asset), int64(l.entry.Side), l.entry.Amount.String())
+	err := tx.Query(a.readLast, nil, func(rows *sqlx.Rows) error { return rows.Scan(&a.last) })
+	if err != nil {
+		return fmt.Errorf("read the last entry: %w", err)
 	}
-	if err := a.write.Write(tx, a.values); err != nil {
+	a.chains.begin()
+	for i := range events {
+		switch e := events[i].Body.(type) {
+		case ledger.AccountOpened:
+			a.chains.opened[events[i].Accounts[0]] = true
+		case ledger.TransactionPosted:
+			if err := a.append(tx, &events[i], &e); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.rows.Flush(tx); err != nil {
 		return err
 	}
-	return a.closed.apply(tx, a.lines, opened)
+	return a.chains.end(tx)
 }
 
-// gather sets the lines of a batch and tells which accounts it opens.
-func (a *applier) gather(events []projector.Event) (opened map[int64]bool) {
-	a.lines, opened = a.lines[:0], make(map[int64]bool)
-	for i := range events {
-		event := &events[i]
-		if _, ok := event.Body.(ledger.AccountOpened); ok {
-			opened[event.Accounts[0]] = true
-			continue
+// append makes the rows of a transaction's entries. It leaves out their numbers: SQLite gives each row the one after the
+// largest, which is quicker than to be given it and to look whether it is there.
+func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted) error {
+	day, nanos := effective.Split(posted.EffectiveAt)
+	// Of what the rows have in common only one is made.
+	var dayColumn, nanosColumn, transaction any = day, nanos, projector.Revision(posted.ID)
+	for i := range posted.Entries {
+		entry := &posted.Entries[i]
+		c, err := a.chains.of(tx, event.Accounts[i], entry.Asset)
+		if err != nil {
+			return err
 		}
-		posted, ok := event.Body.(ledger.TransactionPosted)
-		if !ok {
-			continue
-		}
-		day, nanos := effective.Split(posted.EffectiveAt)
-		for j := range posted.Entries {
-			a.lines = append(a.lines, line{
-				accountID: event.Accounts[j], day: day, nanos: nanos,
-				transactionID: projector.Revision(posted.ID), index: int64(j), revision: projector.Revision(event.Revision),
-				entry: &posted.Entries[j], event: event,
-			})
+		a.last++
+		a.rows.Values = append(a.rows.Values, c.columns[0], c.columns[1], dayColumn, nanosColumn, transaction, int64(i),
+			int64(entry.Side), projector.Amount(entry.Amount))
+		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry.Side, entry.Amount}); err != nil {
+			return projector.Fail(event, err)
 		}
 	}
-	return opened
+	return a.rows.Spill(tx)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections/views"
 )
 
-// Dump is what the read models hold: for each view its rows as text, sorted, with names in place of short numbers. Two
+// Dump is what the read models hold: for each view its rows as text, sorted, with names in place of short numbers and of links. Two
 // databases that hold the same have equal dumps, whatever numbers and generations they have.
 type Dump map[string][]string
 
@@ -30,8 +30,8 @@ var dumps = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"ledgers":              `SELECT l.name AS ledger, x.created_at, x.accounts, x.transactions, x.chart, x.metadata FROM ledgers x` + joinLedger,
 	"accounts":             `SELECT l.name AS ledger, i.address, x.type, x.status, x.min_balance, x.max_balance, x.own_min_balance, x.own_max_balance, x.metadata, x.opened_at, x.opened_revision FROM accounts x` + joinAccount,
 	"balances":             `SELECT l.name AS ledger, i.address, x.asset, x.debits, x.credits, x.pending_debits, x.pending_credits FROM balances x` + joinAccount,
-	"entries":              `SELECT l.name AS ledger, i.address, x.day, x.nanos, x.transaction_id, x.idx, x.revision, x.asset, x.side, x.amount FROM entries x` + joinAccount,
-	"closings":             `SELECT l.name AS ledger, i.address, x.asset, x.day, x.debits, x.credits FROM closings x` + joinAccount,
+	"entries":              `SELECT l.name AS ledger, i.address, x.day, x.nanos, x.transaction_id, x.idx, row_number() OVER (PARTITION BY l.name ORDER BY x.entry_id) AS number, x.asset, x.side, x.amount, x.place, p.transaction_id || '/' || p.idx AS previous, x.debits, x.credits FROM entries x LEFT JOIN entries p ON p.entry_id = x.previous` + joinAccount,
+	"closings":             `SELECT l.name AS ledger, i.address, x.asset, x.day, x.debits, x.credits, p.transaction_id || '/' || p.idx AS last, x.place, x.nanos, x.late_debits, x.late_credits FROM closings x LEFT JOIN entries p ON p.entry_id = x.last` + joinAccount,
 	"transactions":         `SELECT l.name AS ledger, x.transaction_id, x.revision, x.day, x.nanos, x.recorded_at, x.actor, x.reference, x.description, x.metadata, x.entries, x.intended_day, x.intended_nanos, x.reverts, x.reverted_by, x.hold, x.forced, x.reason FROM transactions x` + joinLedger,
 	"transaction_metadata": `SELECT l.name AS ledger, x.key, x.value, x.transaction_id FROM transaction_metadata x` + joinLedger,
 	"account_holds":        `SELECT l.name AS ledger, x.hold_id, x.idx, i.address, x.asset, x.side, x.amount FROM account_holds x` + joinAccount,

@@ -202,6 +202,9 @@ func (h *History) entries(b *book) (entries []ledger.Entry) {
 		amount := money.FromWords(h.random.Uint64N(1<<40)*h.random.Uint64N(2), 1+h.random.Uint64N(1<<40))
 		for _, side := range []ledger.Side{ledger.Debit, ledger.Credit} {
 			account := b.accounts[h.random.IntN(len(b.accounts))]
+			if h.random.IntN(2) == 0 { // which thus gets long chains
+				account = b.accounts[0]
+			}
 			entries = append(entries, ledger.Entry{Account: account, Asset: asset, Side: side, Amount: amount})
 		}
 	}
@@ -217,13 +220,23 @@ func (h *History) metadata() ledger.Metadata {
 	return metadata
 }
 
+// effective are times that are mostly in order, often the same, and now and then late, early, long ago or never.
 func (h *History) effective() time.Time {
-	switch h.random.IntN(10) {
-	case 0, 1, 2: // late, or early, by days
-		return h.clock.AddDate(0, 0, h.random.IntN(60)-50)
-	case 3:
-		years := []int{1, 1677, 1969, 1970, 2262, 9999}
+	switch h.random.IntN(20) {
+	case 0, 1, 2: // late by days
+		return h.clock.AddDate(0, 0, -h.random.IntN(50))
+	case 3: // early
+		return h.clock.Add(time.Duration(h.random.IntN(int(9 * time.Hour))))
+	case 4:
+		return h.clock.Truncate(24 * time.Hour)
+	case 5: //nolint:mnd // how often
+		years := []int{1, 1677, 1969, 1970}
+		if h.random.IntN(20) == 0 { // nothing is in order after that
+			years = []int{2262, 9999}
+		}
 		return time.Date(years[h.random.IntN(len(years))], 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	case 6, 7, 8, 9: //nolint:mnd // how often
+		return h.clock.Truncate(6 * time.Hour)
 	default:
 		return h.clock
 	}

@@ -2,7 +2,6 @@ package projectiontest
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -139,7 +138,7 @@ func (l *modelLedger) dump(d Dump) {
 	for _, t := range l.transactions {
 		l.dumpTransaction(d, t)
 	}
-	l.dumpTotals(d)
+	l.dumpEntries(d)
 	l.dumpHolds(d)
 	l.dumpPeriods(d)
 	l.dumpAssertions(d)
@@ -181,10 +180,6 @@ func signed(limit *money.Signed) any {
 
 func (l *modelLedger) dumpTransaction(d Dump, t *modelTransaction) {
 	day, nanos := moment(t.EffectiveAt)
-	for i, e := range t.Entries {
-		d.add("entries", "ledger", l.name, "address", e.Account, "day", day, "nanos", nanos, "transaction_id", t.ID,
-			"idx", i, "revision", t.revision, "asset", e.Asset, "side", int(e.Side), "amount", e.Amount)
-	}
 	var intendedDay, intendedNanos any
 	if !t.IntendedAt.IsZero() {
 		intendedDay, intendedNanos = moment(t.IntendedAt)
@@ -223,50 +218,6 @@ func lines(entries []ledger.Entry) string {
 		lines = append(lines, line)
 	}
 	return document(lines)
-}
-
-type modelKey struct{ account, asset string }
-
-// dumpTotals adds up, for every account and asset, the entries of all days, and of all up to each day that it has.
-func (l *modelLedger) dumpTotals(d Dump) {
-	type movement struct {
-		day  int64
-		side ledger.Side
-		of   *big.Int
-	}
-	movements := make(map[modelKey][]movement)
-	for _, t := range l.transactions {
-		day, _ := moment(t.EffectiveAt)
-		for _, e := range t.Entries {
-			amount := number(e.Amount)
-			at := modelKey{string(e.Account), string(e.Asset)}
-			movements[at] = append(movements[at], movement{day, e.Side, amount})
-		}
-	}
-	sums := make(map[modelKey][2]*big.Int)
-	for at, all := range movements {
-		totals := func(upTo int64) [2]*big.Int {
-			sums := zeros()
-			for _, m := range all {
-				if m.day <= upTo {
-					sums[m.side].Add(sums[m.side], m.of)
-				}
-			}
-			return sums
-		}
-		var days []int64
-		for _, m := range all {
-			days = append(days, m.day)
-		}
-		slices.Sort(days)
-		days = slices.Compact(days)
-		for _, day := range days {
-			sums := totals(day)
-			d.add("closings", "ledger", l.name, "address", at.account, "asset", at.asset, "day", day, "debits", sums[0], "credits", sums[1])
-		}
-		sums[at] = totals(days[len(days)-1])
-	}
-	l.dumpBalances(d, sums)
 }
 
 // moment counts days and nanoseconds another way than the projections do.

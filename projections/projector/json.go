@@ -8,7 +8,12 @@ import (
 )
 
 // Metadata is metadata as a JSON object, in the order of its keys.
-func Metadata(metadata ledger.Metadata) string { return string(wire.AppendMetadata(nil, metadata)) }
+func Metadata(metadata ledger.Metadata) string {
+	if len(metadata) == 0 {
+		return "{}"
+	}
+	return string(wire.AppendMetadata(nil, metadata))
+}
 
 // Numbers are numbers as a JSON array.
 func Numbers(numbers []uint64) string {

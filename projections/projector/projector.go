@@ -9,6 +9,7 @@ package projector
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -76,6 +77,17 @@ type Applier interface {
 	Reset()
 }
 
+// Deferrer is an applier that need not write at once what later events may well change again. One that fills tables
+// which nobody sees yet saves most of its writing so, as long as its rows fit into memory: if it does not come to the end,
+// the tables are dropped.
+type Deferrer interface {
+	Applier
+	// Defer lets it put off writing, until Flush or when too much has gathered. It is called before the first Apply.
+	Defer()
+	// Flush writes what was put off.
+	Flush(tx *views.Tx) error
+}
+
 // Fail says which event could not be applied, and why.
 func Fail(event *Event, err error) error {
 	return fmt.Errorf("apply revision %d of ledger %q: %w", event.Revision, event.Ledger, err)
@@ -83,20 +95,6 @@ func Fail(event *Event, err error) error {
 
 // ErrTotal says that an event cannot be applied because a total would pass 2^128-1. No ledger's event does that.
 var ErrTotal = errors.New("a total passes 2^128-1")
-
-// Add adds an entry to totals, or fails with [ErrTotal].
-func Add(totals *ledger.Totals, entry *ledger.Entry) error {
-	side := &totals.Debits
-	if entry.Side == ledger.Credit {
-		side = &totals.Credits
-	}
-	sum, ok := side.Add(entry.Amount)
-	if !ok {
-		return ErrTotal
-	}
-	*side = sum
-	return nil
-}
 
 // Timestamp writes a time as the columns named …_at hold it.
 func Timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
@@ -115,6 +113,15 @@ func Number(n uint64) any {
 		return nil
 	}
 	return Revision(n)
+}
+
+// Amount is an amount as a column of text is given it. What fits is given as an integer: SQLite writes the same digits,
+// and no text has to be made for it.
+func Amount(of money.Amount) any {
+	if hi, lo := of.Words(); hi == 0 && lo <= math.MaxInt64 {
+		return int64(lo)
+	}
+	return of.String()
 }
 
 // Limit is a bound as a column holds it that has NULL for none.

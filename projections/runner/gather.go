@@ -77,7 +77,8 @@ func (g *gatherer) run() {
 				}
 				return
 			}
-			p, started = part{read: span{p.read.upTo, p.read.upTo}}, false
+			// The next part is likely to be as long.
+			p, started = part{read: span{p.read.upTo, p.read.upTo}, items: make([]item, 0, len(p.items))}, false
 		}
 	}
 }

@@ -101,8 +101,12 @@ func (r *Runner) newBuilder(ctx context.Context, chosen []projector.Projection) 
 			if err != nil {
 				return err
 			}
+			applier := p.New(next.Number)
+			if d, ok := applier.(projector.Deferrer); ok {
+				d.Defer()
+			}
 			builder.members = append(builder.members, &member{
-				projection: p, active: true, generation: next, applier: p.New(next.Number), next: make(map[string]uint64),
+				projection: p, active: true, generation: next, applier: applier, next: make(map[string]uint64),
 			})
 		}
 		return nil
@@ -127,6 +131,9 @@ func (r *Runner) fill(ctx context.Context, builder *group, progress func(Progres
 		return err
 	}
 	err = r.Views.Update(ctx, func(tx *views.Tx) error {
+		if err := builder.flush(tx); err != nil {
+			return err
+		}
 		for _, m := range builder.members {
 			if err := tx.CreateIndexes(m.projection.Model, m.generation); err != nil {
 				return err
@@ -145,6 +152,18 @@ func (r *Runner) fill(ctx context.Context, builder *group, progress func(Progres
 		}
 		if done-before < fewEvents {
 			return nil
+		}
+	}
+	return nil
+}
+
+// flush writes what the members have put off.
+func (g *group) flush(tx *views.Tx) error {
+	for _, m := range g.members {
+		if d, ok := m.applier.(projector.Deferrer); ok {
+			if err := d.Flush(tx); err != nil {
+				return fmt.Errorf("projection %s: %w", m.name(), err)
+			}
 		}
 	}
 	return nil

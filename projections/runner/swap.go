@@ -19,6 +19,9 @@ func (r *Runner) swap(ctx context.Context, builder *group, models []views.Model)
 		if err := r.finish(ctx, tx, builder); err != nil {
 			return err
 		}
+		if err := builder.flush(tx); err != nil {
+			return err
+		}
 		for i, m := range builder.members {
 			if err := m.notBehind(tx); err != nil {
 				return err

@@ -4,7 +4,7 @@ import "github.com/daybook-ledger/daybook/projections/views"
 
 // Model is the read model's tables. The version rises with every change of a table or of what is written into it.
 func Model() views.Model {
-	return views.Model{Name: "transactions", Version: 2, Tables: []views.Table{transactions(), metadata()}}
+	return views.Model{Name: "transactions", Version: 3, Tables: []views.Table{transactions(), metadata()}}
 }
 
 // The first columns, which a transaction always has, and those that are written when it is posted.
@@ -42,7 +42,6 @@ func transactions() views.Table {
 			// Most transactions have no reference, and one that has none is never looked for by it.
 			{Columns: []string{"ledger_id", "reference"}, Unique: true, Where: "reference IS NOT NULL"},
 			{Columns: []string{"ledger_id", "day", "nanos", "transaction_id"}},
-			{Columns: []string{"ledger_id", "revision"}},
 		},
 	}
 }

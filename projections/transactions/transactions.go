@@ -6,6 +6,8 @@
 package transactions
 
 import (
+	"time"
+
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/internal/render"
@@ -18,51 +20,62 @@ func Projection() projector.Projection { return projector.Projection{Model: Mode
 
 type applier struct {
 	// plain are rows without the columns that few transactions have; full are rows with them.
-	plain, full rows
-	keys        rows
+	plain, full views.Buffer
+	keys        views.Buffer
 	reverted    *views.Changes
 	patches     *patches
 	text        []byte
+	recorded    timestamp
 }
 
-// rows are what a batch writes, kept from batch to batch for its memory.
-type rows struct {
-	views.Bulk
+// timestamp is the text of a time, which those that are recorded together have in common.
+type timestamp struct {
+	at   time.Time
+	text any
+}
 
-	values []any
+func (t *timestamp) of(at time.Time) any {
+	if t.text == nil || !t.at.Equal(at) {
+		t.at, t.text = at, projector.Timestamp(at)
+	}
+	return t.text
 }
 
 func newApplier(generation int64) projector.Applier {
 	table, keys := transactions(), metadata()
 	of, names := table.Of(generation), table.Names()
 	return &applier{
-		plain:    rows{Bulk: views.Insert(of, names[:plainColumns])},
-		full:     rows{Bulk: views.Insert(of, names[:insertedColumns])},
-		keys:     rows{Bulk: views.Insert(keys.Of(generation), keys.Names())},
+		plain:    views.Buffer{Bulk: views.Insert(of, names[:plainColumns])},
+		full:     views.Buffer{Bulk: views.Insert(of, names[:insertedColumns])},
+		keys:     views.Buffer{Bulk: views.Insert(keys.Of(generation), keys.Names())},
 		reverted: views.NewChanges(of, table.Key, []string{"reverted_by"}),
 		patches:  newPatches(generation),
 	}
 }
 
 func (a *applier) Reset() {
+	for _, rows := range a.buffers() {
+		rows.Reset()
+	}
 	a.reverted.Reset()
 	a.patches.reset()
 }
 
+func (a *applier) buffers() []*views.Buffer { return []*views.Buffer{&a.plain, &a.full, &a.keys} }
+
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
-	a.plain.values, a.full.values, a.keys.values = a.plain.values[:0], a.full.values[:0], a.keys.values[:0]
 	for i := range events {
 		switch e := events[i].Body.(type) {
 		case ledger.TransactionPosted:
-			a.add(&events[i], &e)
+			if err := a.add(tx, &events[i], &e); err != nil {
+				return err
+			}
 		case ledger.TransactionMetadataSet:
 			a.patches.note(&events[i], e)
 		}
 	}
-	for _, r := range []*rows{&a.plain, &a.full, &a.keys} {
-		err := r.Write(tx, r.values)
-		clear(r.values)
-		if err != nil {
+	for _, rows := range a.buffers() {
+		if err := rows.Flush(tx); err != nil {
 			return err
 		}
 	}
@@ -72,7 +85,7 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	return a.patches.write(tx)
 }
 
-func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) {
+func (a *applier) add(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted) error {
 	to := &a.plain
 	special := posted.Reverts != 0 || posted.Hold != 0 || posted.Forced || posted.Reason != "" || !posted.IntendedAt.IsZero()
 	if special {
@@ -81,15 +94,19 @@ func (a *applier) add(event *projector.Event, posted *ledger.TransactionPosted) 
 	day, nanos := effective.Split(posted.EffectiveAt)
 	id := projector.Revision(posted.ID)
 	a.text = render.AppendEntries(a.text[:0], posted.Entries)
-	to.values = append(to.values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
-		projector.Timestamp(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
+	to.Values = append(to.Values, event.LedgerID, id, projector.Revision(event.Revision), day, nanos,
+		a.recorded.of(event.RecordedAt), event.Actor, projector.Text(posted.Reference), posted.Description,
 		projector.Metadata(posted.Metadata), string(a.text))
 	if special {
 		a.addSpecial(event, posted)
 	}
-	for key, value := range posted.Metadata {
-		a.keys.values = append(a.keys.values, event.LedgerID, key, value, id)
+	if err := to.Spill(tx); err != nil {
+		return err
 	}
+	for key, value := range posted.Metadata {
+		a.keys.Values = append(a.keys.Values, event.LedgerID, key, value, id)
+	}
+	return a.keys.Spill(tx)
 }
 
 func (a *applier) addSpecial(event *projector.Event, posted *ledger.TransactionPosted) {
@@ -97,7 +114,7 @@ func (a *applier) addSpecial(event *projector.Event, posted *ledger.TransactionP
 	if !posted.IntendedAt.IsZero() {
 		intendedDay, intendedNanos = effective.Split(posted.IntendedAt)
 	}
-	a.full.values = append(a.full.values, intendedDay, intendedNanos, projector.Number(posted.Reverts),
+	a.full.Values = append(a.full.Values, intendedDay, intendedNanos, projector.Number(posted.Reverts),
 		projector.Number(posted.Hold), posted.Forced, projector.Text(posted.Reason))
 	if posted.Reverts != 0 {
 		a.reverted.Set(event.LedgerID, projector.Revision(posted.Reverts), projector.Revision(posted.ID))

@@ -5,23 +5,19 @@ import (
 	"strings"
 )
 
-// Bulk writes many rows of one shape with few statements.
+// Bulk writes many rows of one shape with one statement.
 type Bulk struct {
-	head, row, tail string
-	width           int
+	text  string
+	width int
 	// exact bulks are of rows that must be there.
 	exact bool
 }
 
-// bulkRows are the numbers of rows that one statement writes, so that few statements have to be kept prepared. Beyond a
-// hundred the gain is small, and SQLite's parser gets slow.
-var bulkRows = [...]int{100, 10, 1} //nolint:gochecknoglobals // a constant table
-
 // Insert writes rows that are not there yet.
 func Insert(table string, columns []string) Bulk {
 	return Bulk{
-		head:  "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ",
-		row:   "(" + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")",
+		text: "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") SELECT " + batchList(len(columns)) +
+			" FROM " + batchTable,
 		width: len(columns),
 	}
 }
@@ -33,33 +29,59 @@ func Upsert(table string, columns, key []string) Bulk {
 	for _, column := range columns[len(key):] {
 		sets = append(sets, column+" = excluded."+column)
 	}
-	bulk.tail = " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
+	// Without the WHERE the parser would take the ON for that of a join.
+	bulk.text += " WHERE true ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
 	return bulk
 }
 
-// Write writes rows, given one after the other as the values of their columns.
+// Write writes rows, given one after the other as the values of their columns: an int64, a string, a bool or nil each.
 func (b Bulk) Write(tx *Tx, values []any) error {
-	for _, rows := range bulkRows {
-		text := ""
-		for size := rows * b.width; len(values) >= size; values = values[size:] {
-			if text == "" {
-				text = b.text(rows)
-			}
-			changed, err := tx.Exec(text, values[:size]...)
-			if err != nil {
-				return err
-			}
-			if b.exact && changed != int64(rows) {
-				return fmt.Errorf("%s: %w", brief(text), errNoRow)
-			}
-		}
+	if len(values) == 0 {
+		return nil
+	}
+	tx.db.batch.fill(b.width, values)
+	defer tx.db.batch.empty()
+	changed, err := tx.Exec(b.text)
+	if err != nil {
+		return err
+	}
+	if b.exact && changed != int64(len(values)/b.width) {
+		return fmt.Errorf("%s: %w", brief(b.text), errNoRow)
 	}
 	return nil
 }
 
-func (b Bulk) text(rows int) string {
-	return b.head + strings.TrimSuffix(strings.Repeat(b.row+", ", rows), ", ") + b.tail
-}
-
 // In is the text "(?, ?, …)" for n values.
 func In(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
+
+// Buffer gathers rows for a bulk and writes some hundreds at a time, which the processor still has at hand then.
+type Buffer struct {
+	Bulk
+
+	// Values are the rows that are not written yet: whoever adds one appends the values of its columns, and then calls
+	// [Buffer.Spill].
+	Values []any
+}
+
+const bufferedValues = 1 << 12
+
+// Spill writes what has gathered, if that is much.
+func (b *Buffer) Spill(tx *Tx) error {
+	if len(b.Values) < bufferedValues {
+		return nil
+	}
+	return b.Flush(tx)
+}
+
+// Flush writes what has gathered.
+func (b *Buffer) Flush(tx *Tx) error {
+	err := b.Write(tx, b.Values)
+	b.Reset()
+	return err
+}
+
+// Reset forgets what has gathered.
+func (b *Buffer) Reset() {
+	clear(b.Values) // not to keep alive what they came from
+	b.Values = b.Values[:0]
+}

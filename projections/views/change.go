@@ -2,7 +2,6 @@ package views
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 )
 
@@ -11,10 +10,11 @@ var errNoRow = errors.New("a row that the log says is there is missing")
 
 // Delete removes rows that are there, each given by its key.
 func Delete(table string, key []string) Bulk {
-	bulk := Insert("", key) // for the row of a key
-	bulk.head = "DELETE FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (VALUES "
-	bulk.tail, bulk.exact = ")", true
-	return bulk
+	return Bulk{
+		text: "DELETE FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (SELECT " + batchList(len(key)) +
+			" FROM " + batchTable + ")",
+		width: len(key), exact: true,
+	}
 }
 
 // Changes gathers what a batch changes in rows that are there, to write it with few statements. Where a row is changed
@@ -28,16 +28,18 @@ type Changes struct {
 
 // NewChanges changes the columns of rows that are found by a key of one or two columns.
 func NewChanges(table string, key, columns []string) *Changes {
-	bulk := Insert("", append(append([]string{}, key...), columns...))
 	sets, where := make([]string, len(columns)), make([]string, len(key))
 	for i, column := range key {
-		where[i] = column + " = v.column" + strconv.Itoa(i+1)
+		where[i] = column + " = v." + batchColumn(i)
 	}
 	for i, column := range columns {
-		sets[i] = column + " = v.column" + strconv.Itoa(len(key)+i+1)
+		sets[i] = column + " = v." + batchColumn(len(key)+i)
 	}
-	bulk.head = "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " FROM (VALUES "
-	bulk.tail, bulk.exact = ") AS v WHERE "+strings.Join(where, " AND "), true
+	bulk := Bulk{
+		text: "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " FROM " + batchTable + " AS v WHERE " +
+			strings.Join(where, " AND "),
+		width: len(key) + len(columns), exact: true,
+	}
 	return &Changes{bulk: bulk, keys: len(key), at: make(map[[2]any]int)}
 }
 

@@ -50,7 +50,8 @@ func (tx *Tx) Generations() ([]Generation, error) {
 	return all, err
 }
 
-// CreateGeneration makes the tables of a read model's next generation, without the indexes beside the primary keys.
+// CreateGeneration makes the tables of a read model's next generation, without the indexes beside the primary keys but the
+// sparse ones.
 func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 	next := Generation{Projection: model.Name, Number: 1, Version: model.Version, State: Building}
 	all, err := tx.Generations()
@@ -68,7 +69,7 @@ func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 		return next, err
 	}
 	for _, table := range model.Tables {
-		if err := tx.Define(table.create(next.Number)); err != nil {
+		if err := tx.Define(table.create(next.Number)...); err != nil {
 			return next, err
 		}
 	}
@@ -78,7 +79,7 @@ func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 // CreateIndexes completes a generation's tables. It is quicker once they are filled.
 func (tx *Tx) CreateIndexes(model Model, generation Generation) error {
 	for _, table := range model.Tables {
-		if err := tx.Define(table.createIndexes(generation.Number)...); err != nil {
+		if err := tx.Define(table.complete(generation.Number)...); err != nil {
 			return err
 		}
 	}

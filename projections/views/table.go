@@ -11,7 +11,10 @@ type Table struct {
 	Name    string
 	Columns []Column
 	// Key is the primary key: the order in which rows are stored.
-	Key     []string
+	Key []string
+	// RowID says that the key is one integer, by which SQLite itself numbers rows. Such a table is the quickest to append
+	// to, and its indexes name a row by that number alone.
+	RowID   bool
 	Indexes []Index
 }
 
@@ -23,6 +26,9 @@ type Index struct {
 	Columns []string
 	Unique  bool
 	Where   string
+	// Sparse says that only few rows meet the condition. Such an index is kept while a generation is being filled; the
+	// others are made afterwards, which is cheaper than to keep them, but reads the table once for each.
+	Sparse bool
 }
 
 // Of is the table's name in a generation, such as "entries_3".
@@ -37,28 +43,39 @@ func (t Table) Names() []string {
 	return names
 }
 
-func (t Table) create(generation int64) string {
+// create makes the table, with its sparse indexes.
+func (t Table) create(generation int64) []string {
 	var text strings.Builder
 	text.WriteString("CREATE TABLE " + t.Of(generation) + " (")
 	for _, column := range t.Columns {
 		text.WriteString(column.Name + " " + column.Type + ", ")
 	}
-	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + ")) WITHOUT ROWID")
-	return text.String()
+	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + "))")
+	if !t.RowID {
+		text.WriteString(" WITHOUT ROWID")
+	}
+	return append([]string{text.String()}, t.indexes(generation, true)...)
 }
 
-func (t Table) createIndexes(generation int64) []string {
-	texts := make([]string, len(t.Indexes))
+// complete makes the other indexes.
+func (t Table) complete(generation int64) []string { return t.indexes(generation, false) }
+
+func (t Table) indexes(generation int64, sparse bool) []string {
+	var texts []string
 	for i, index := range t.Indexes {
+		if index.Sparse != sparse {
+			continue
+		}
 		kind := "INDEX "
 		if index.Unique {
 			kind = "UNIQUE INDEX "
 		}
-		texts[i] = "CREATE " + kind + t.Of(generation) + "_" + strconv.Itoa(i+1) +
+		text := "CREATE " + kind + t.Of(generation) + "_" + strconv.Itoa(i+1) +
 			" ON " + t.Of(generation) + " (" + strings.Join(index.Columns, ", ") + ")"
 		if index.Where != "" {
-			texts[i] += " WHERE " + index.Where
+			text += " WHERE " + index.Where
 		}
+		texts = append(texts, text)
 	}
 	return texts
 }

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "modernc.org/sqlite" // the driver named "sqlite"
+	_ "modernc.org/sqlite" // the driver named "sqlite", for reading; batch.go opens the connection that writes
 )
 
 // DB is an open views database. Its methods are safe for concurrent use.
@@ -31,6 +31,8 @@ type DB struct {
 	reader *sqlx.DB
 	// turn holds a token while nobody writes, so that write transactions of this process queue up fairly.
 	turn chan struct{}
+	// batch is what the writer writes; whoever has the turn owns it.
+	batch batch
 	// prepared has the writer's statements by their text; whoever has the turn owns it.
 	prepared map[string]*sqlx.Stmt
 }
@@ -60,8 +62,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context) error {
-	var err error
-	db.pool, err = sqlx.Open("sqlite", source(db.path, url.Values{
+	pool, err := db.batch.pool(source(db.path, url.Values{
 		"_pragma": {
 			"busy_timeout(" + writerBusyMillis + ")", "page_size(" + pageBytes + ")", "synchronous(NORMAL)",
 			"cache_size(" + writerCacheKiB + ")", "temp_store(MEMORY)", "wal_autocheckpoint(" + checkpointPages + ")",
@@ -71,12 +72,16 @@ func (db *DB) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("for writing: %w", err)
 	}
+	db.pool = sqlx.NewDb(pool, "sqlite")
 	db.pool.SetMaxOpenConns(1)
 	if err := migrate(ctx, db.pool.DB); err != nil {
 		return err
 	}
 	if db.writer, err = db.pool.Connx(ctx); err != nil {
 		return fmt.Errorf("for writing: %w", err)
+	}
+	if err := db.control("CREATE VIRTUAL TABLE " + batchTable + " USING batch"); err != nil {
+		return err
 	}
 	db.reader, err = sqlx.Open("sqlite", source(db.path, url.Values{"_pragma": {
 		"busy_timeout(" + readerBusyMillis + ")", "query_only(1)",

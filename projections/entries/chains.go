@@ -1,0 +1,226 @@
+package entries
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unique"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/domain/money"
+	"github.com/daybook-ledger/daybook/projections/cache"
+	"github.com/daybook-ledger/daybook/projections/projector"
+	"github.com/daybook-ledger/daybook/projections/views"
+)
+
+const (
+	chainsKept = 1 << 17
+	// Of chains that have changed, and of entries that have changed them, so many are kept back at most.
+	chainsDeferred = 1 << 16
+	freshDeferred  = 1 << 19
+	// markEvery is how many entries of a chain there are to a mark. Whoever reads a balance at an instant walks up to
+	// twice as many; whoever writes pays for two index entries each time.
+	markEvery = 64
+)
+
+// chains are the ends of the chains of entries, with the closings that a batch changes. Each closing is written once;
+// where deferring is set, once in many batches.
+type chains struct {
+	heads  *cache.Cache[key, *chain]
+	assets cache.Handles[money.Asset]
+	// opened are the accounts that the batch opens, which have no closings before it.
+	opened map[int64]bool
+	// changed are the chains whose closings are not written yet, and fresh counts the entries that have come to them.
+	changed   []*chain
+	fresh     int
+	deferring bool
+	rows      views.Buffer
+
+	readHead, readFrom string
+}
+
+type key struct {
+	accountID int64
+	asset     unique.Handle[money.Asset]
+}
+
+// chain is the end of a chain: its last closing, which is of the day of its last entry. A late entry is never after that.
+type chain struct {
+	key
+	closing
+
+	// columns are those of the key.
+	columns [2]any
+
+	// before are closings of earlier days that are not written yet, late the late entries that are not in the closings.
+	before []closing
+	late   []arrival
+	// listed says that chains.changed has it.
+	listed bool
+}
+
+// arrival is what a chain needs to know of an entry.
+type arrival struct {
+	day, nanos int64
+	side       ledger.Side
+	amount     money.Amount
+}
+
+func newChains(generation int64) *chains {
+	table := closings()
+	of, columns := table.Of(generation), strings.Join(table.Names()[2:], ", ")
+	const ofOne = " WHERE account_id = ? AND asset = ?"
+	return &chains{
+		heads:    cache.New[key, *chain](chainsKept),
+		opened:   make(map[int64]bool),
+		readHead: "SELECT " + columns + " FROM " + of + ofOne + " ORDER BY day DESC LIMIT 1",
+		readFrom: "SELECT " + columns + " FROM " + of + ofOne + ` AND day >=
+			coalesce((SELECT max(day) FROM ` + of + ofOne + ` AND day <= ?), ?) AND day < ? ORDER BY day`,
+		rows: views.Buffer{Bulk: views.Upsert(of, table.Names(), table.Key)},
+	}
+}
+
+func (s *chains) begin() {
+	if len(s.changed) == 0 {
+		s.heads.Turn()
+	}
+	clear(s.opened)
+}
+
+// end writes what the batch has changed, or puts it off.
+func (s *chains) end(tx *views.Tx) error {
+	if s.deferring && len(s.changed) < chainsDeferred && s.fresh < freshDeferred {
+		return nil
+	}
+	return s.write(tx)
+}
+
+func (s *chains) reset() {
+	s.heads.Clear()
+	s.forgetChanges()
+	s.rows.Reset()
+}
+
+func (s *chains) forgetChanges() {
+	clear(s.changed) // not to keep alive what the cache forgets
+	s.changed, s.fresh = s.changed[:0], 0
+}
+
+// of gives the chain of an account and asset, to which an entry is going to be added.
+func (s *chains) of(tx *views.Tx, accountID int64, asset money.Asset) (*chain, error) {
+	at := key{accountID, s.assets.Of(asset)}
+	c, found := s.heads.Get(at)
+	if !found {
+		c = &chain{key: at, closing: closing{day: noDay}, columns: [2]any{accountID, string(at.asset.Value())}}
+		if !s.opened[accountID] {
+			if err := s.read(tx, s.readHead, c.columns[:], func(head *closing) { c.closing = *head }); err != nil {
+				return nil, err
+			}
+		}
+		s.heads.Put(at, c)
+	}
+	s.fresh++
+	if !c.listed {
+		c.listed = true
+		s.changed = append(s.changed, c)
+	}
+	return c, nil
+}
+
+func (s *chains) read(tx *views.Tx, query string, args []any, found func(*closing)) error {
+	return tx.Query(query, args, func(rows *sqlx.Rows) error {
+		var c closing
+		if err := c.scan(rows); err != nil {
+			return fmt.Errorf("read a closing: %w", err)
+		}
+		found(&c)
+		return nil
+	})
+}
+
+// write stores the closings that have changed.
+func (s *chains) write(tx *views.Tx) error {
+	slices.SortFunc(s.changed, func(a, b *chain) int { // in the order of the table, whose pages are then met once
+		return cmp.Or(cmp.Compare(a.accountID, b.accountID), cmp.Compare(a.asset.Value(), b.asset.Value()))
+	})
+	defer s.forgetChanges()
+	for _, c := range s.changed {
+		if len(c.late) > 0 {
+			if err := s.settle(tx, c); err != nil {
+				return err
+			}
+		}
+		s.rows.Values = c.settled(s.rows.Values)
+		if err := s.rows.Spill(tx); err != nil {
+			return err
+		}
+	}
+	return s.rows.Flush(tx)
+}
+
+// settle adds a chain's late entries to the closings of their days and of all days after.
+func (s *chains) settle(tx *views.Tx, c *chain) error {
+	slices.SortStableFunc(c.late, func(a, b arrival) int { return cmp.Compare(a.day, b.day) })
+	since := c.late[0].day
+	standing := []closing{{day: noDay}}
+	c.before = append(c.before, c.closing)
+	if earliest := c.before[0].day; since < earliest {
+		args := []any{c.columns[0], c.columns[1], c.columns[0], c.columns[1], since, since, earliest}
+		err := s.read(tx, s.readFrom, args, func(c *closing) { standing = append(standing, *c) })
+		if err != nil {
+			return err
+		}
+	}
+	all, err := spread(append(standing, c.before...), c.late)
+	if err != nil {
+		return err
+	}
+	c.before, c.closing = all[:len(all)-1], all[len(all)-1]
+	return nil
+}
+
+// link appends the columns of an entry that say what place in the chain it has, if it has one.
+func (c *chain) link(values []any, id int64, e arrival) ([]any, error) {
+	if e.day < c.day || e.day == c.day && e.nanos < c.nanos {
+		c.late = append(c.late, e)
+		return append(values, nil, nil, nil, nil), nil
+	}
+	previous := c.last
+	if e.day > c.day {
+		if c.changed {
+			c.before = append(c.before, c.closing)
+		}
+		c.day = e.day
+	}
+	c.changed, c.last, c.nanos = true, id, e.nanos
+	c.place++
+	if !e.addTo(&c.all) {
+		return nil, projector.ErrTotal
+	}
+	values = append(values, c.place, number(previous))
+	if c.place%markEvery != 0 {
+		return append(values, nil, nil), nil
+	}
+	// Late entries are no part of the chain. Those that have just come are not in the closing yet.
+	debits, _ := c.all.Debits.Sub(c.delayed.Debits)
+	credits, _ := c.all.Credits.Sub(c.delayed.Credits)
+	return append(values, projector.Amount(debits), projector.Amount(credits)), nil
+}
+
+// settled appends the rows of the closings that have changed, and makes the chain ready for the next batch.
+func (c *chain) settled(values []any) []any {
+	for i := range c.before {
+		values = c.before[i].row(values, c.columns)
+	}
+	values = c.row(values, c.columns)
+	c.before, c.late = nil, nil
+	c.changed, c.listed = false, false
+	return values
+}
+
+// noDay is before all days: that of the closing that is before the first.
+const noDay = math.MinInt64
