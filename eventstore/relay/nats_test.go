@@ -21,7 +21,7 @@ type broadcast struct {
 	stop      func()
 }
 
-func startNATS(t *testing.T, dir string) *broadcast {
+func startNATS(t testing.TB, dir string) *broadcast {
 	t.Helper()
 	server, err := natsserver.Start(natsserver.Options{Dir: dir})
 	if err != nil {
@@ -73,7 +73,7 @@ func (n *broadcast) read(t *testing.T, want int) []stream.Event {
 	return events
 }
 
-func receive(t *testing.T, messages <-chan *message.Message) *message.Message {
+func receive(t testing.TB, messages <-chan *message.Message) *message.Message {
 	t.Helper()
 	select {
 	case msg := <-messages:

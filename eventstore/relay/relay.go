@@ -180,19 +180,37 @@ var errEnded = errors.New("the subscription ended")
 
 // publish publishes what the records of ledgers hold; others are no events of a ledger and concern nobody outside.
 func (r *Relay) publish(records []eventstore.Recorded) error {
-	messages := make([]*message.Message, 0, len(records))
+	events := make([]stream.Event, 0, len(records))
 	sent := r.sent
 	for i := range records {
 		if e, ok := event(&records[i]); ok {
-			messages = append(messages, stream.NewMessage(e))
+			events = append(events, e)
 			sent = records[i].Position
 		}
 	}
-	if len(messages) > 0 {
-		if err := r.publisher.Publish(stream.Topic, messages...); err != nil {
-			return fmt.Errorf("publish %d events after %s: %w", len(messages), r.published, err)
-		}
+	if err := r.send(events); err != nil {
+		return fmt.Errorf("publish %d events after %s: %w", len(events), r.published, err)
 	}
 	r.published, r.sent = records[len(records)-1].Position, sent
 	return nil
+}
+
+// eventPublisher is a publisher that takes events without a Watermill message around each, which would cost as much as
+// publishing it does. [stream.Publisher] is one.
+type eventPublisher interface {
+	PublishEvents(events []stream.Event) error
+}
+
+func (r *Relay) send(events []stream.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if p, ok := r.publisher.(eventPublisher); ok {
+		return p.PublishEvents(events)
+	}
+	messages := make([]*message.Message, len(events))
+	for i, e := range events {
+		messages[i] = stream.NewMessage(e)
+	}
+	return r.publisher.Publish(stream.Topic, messages...)
 }

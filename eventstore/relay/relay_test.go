@@ -143,7 +143,7 @@ func (b *book) append(name string, n int) {
 }
 
 // start runs a relay until the test's end, or until the function that it returns is called.
-func start(t *testing.T, r *relay.Relay) (stop func()) {
+func start(t testing.TB, r *relay.Relay) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -5,71 +5,79 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// handle takes one message. It waits where the backlog is full, and so keeps the client from asking for more.
-func (s *source) handle(ctx context.Context, msg jetstream.Msg, lost chan<- error) {
-	s.handling.Lock()
-	defer s.handling.Unlock()
-	if ctx.Err() != nil {
-		return
+// pull takes messages until ctx ends or something goes wrong, after which another consumer costs less than finding out
+// how well this one does. It waits where the backlog is full, and asks the broker for no more then.
+func (s *source) pull(ctx context.Context, p *pull) error {
+	for {
+		if err := p.ask(); err != nil {
+			return err
+		}
+		for !p.answered() {
+			messages, err := p.receive(ctx)
+			if err != nil {
+				return err
+			}
+			if err := s.take(ctx, messages); err != nil {
+				return err
+			}
+		}
 	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		s.log.WarnContext(ctx, "passed over a message that JetStream did not number", "subject", msg.Subject())
-		return
-	}
-	if meta.Sequence.Consumer != s.delivered.Load()+1 {
-		report(lost, errMissed)
-		return
-	}
-	s.events.Inc()
-	h := msg.Headers()
-	e, err := parse(msg.Subject(), msg.Data(), h.Get(HeaderID), h.Get(HeaderRevision), h.Get(HeaderPosition), h.Get(HeaderMetadata))
-	if err != nil {
-		// Somebody else published it. What it stands for, if anything, is in the event store.
-		s.log.WarnContext(ctx, "passed over a message that is no event", "error", err)
-	} else if !s.put(ctx, e) {
-		return
-	}
-	s.next = meta.Sequence.Stream + 1
-	s.delivered.Add(1)
-	s.lag.Set(float64(meta.NumPending))
 }
 
-func (s *source) put(ctx context.Context, e Event) bool {
+// take hands on what arrived.
+func (s *source) take(ctx context.Context, messages []*nats.Msg) error {
+	events := make([]Event, 0, len(messages))
+	next, delivered := s.next, s.delivered.Load()
+	pending := uint64(0)
+	for _, msg := range messages {
+		meta, err := msg.Metadata()
+		if err != nil {
+			s.log.WarnContext(ctx, "passed over a message that JetStream did not number", "subject", msg.Subject)
+			continue
+		}
+		if meta.Sequence.Consumer != delivered+1 {
+			return errMissed
+		}
+		next, delivered, pending = meta.Sequence.Stream+1, delivered+1, meta.NumPending
+		h := msg.Header
+		e, err := parse(msg.Subject, msg.Data, h.Get(HeaderID), h.Get(HeaderRevision), h.Get(HeaderPosition), h.Get(HeaderMetadata))
+		if err != nil {
+			// Somebody else published it. What it stands for, if anything, is in the event store.
+			s.log.WarnContext(ctx, "passed over a message that is no event", "error", err)
+			continue
+		}
+		events = append(events, e)
+	}
+	if err := s.put(ctx, events); err != nil {
+		return err
+	}
+	s.events.Add(float64(delivered - s.delivered.Load()))
+	s.lag.Set(float64(pending))
+	s.next = next
+	s.delivered.Store(delivered)
+	return nil
+}
+
+func (s *source) put(ctx context.Context, events []Event) error {
 	s.blocked.Store(true)
 	defer s.blocked.Store(false)
-	return s.waiting.Put(ctx, e, e.size()) == nil
+	return s.waiting.PutAll(ctx, events, (*Event).size)
 }
 
-// trouble takes what the client reports between messages. Whatever it is, another consumer costs less than finding out
-// how well this one does.
-func (s *source) trouble(ctx context.Context, err error, lost chan<- error) {
-	s.log.DebugContext(ctx, "trouble with the JetStream consumer", "error", err)
-	report(lost, err)
-}
-
-func report(lost chan<- error, err error) {
-	select {
-	case lost <- err:
-	default:
-	}
-}
-
-// watch returns when the consumer is lost or ctx ends. Each time that nothing came for a while it asks the broker
+// watch returns when ctx ends or the consumer is found to be lost. Each time that nothing came for a while it asks the broker
 // whether there is something, since consumers have been seen to stall, and the last messages before a broken connection
 // are missed by nobody else.
-func (s *source) watch(ctx context.Context, consumer jetstream.Consumer, lost <-chan error) error {
+func (s *source) watch(ctx context.Context, consumer jetstream.Consumer) error {
 	ticker := time.NewTicker(s.options.PullExpiry)
 	defer ticker.Stop()
 	for seen := s.delivered.Load(); ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err() //nolint:wrapcheck // the caller's own context
-		case err := <-lost:
-			return err
 		case <-ticker.C:
 		}
 		delivered := s.delivered.Load()

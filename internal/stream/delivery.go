@@ -109,6 +109,9 @@ func (d Delivery) attempt(ctx context.Context, compose func(context.Context) *me
 
 // sleep waits; it is false where ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -1,37 +1,45 @@
 package stream
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
-// flight is the messages of one Publish that are under way.
+// flight is the messages of one Publish that are under way: a batch, which the broker stores from the first on and
+// ends where it misses or refuses one.
 type flight struct {
 	id    string
 	total int
-	timer *time.Timer
+	// prefix is what the reply subjects of the batch's messages begin with; see [flight.replyTo].
+	prefix string
+	timer  *time.Timer
 
 	mu sync.Mutex
-	// changed is signalled when a message was answered or the flight was abandoned.
+	// changed is signalled when more is stored, or the flight is over.
 	changed *sync.Cond
 	sent    int
-	// answered counts the set bits of answers; seen is what it was when the timer last looked.
-	answered int
-	seen     int
-	answers  []bool
-	failures map[int]error
-	// abandoned is why no more answers are awaited.
-	abandoned error
+	// stored is how many of the messages the broker has, from the first; seen is what it was when the timer last looked.
+	stored int
+	seen   int
+	// err is the first thing that went wrong. Nothing more is sent then; over is that nothing more is awaited.
+	err  error
+	over bool
 }
+
+// What a message does to its batch, by the numbers of the protocol.
+const (
+	opStart  = 0
+	opAppend = 1
+	opCommit = 2
+	// opEnd commits what was sent before; the message that says it is not stored.
+	opEnd = 3
+)
+
+// maxFlow is the largest number of messages that the broker lets pass before it acknowledges them.
+const maxFlow = 500
 
 func (p *Publisher) begin(total int) (*flight, error) {
 	p.mu.Lock()
@@ -40,7 +48,10 @@ func (p *Publisher) begin(total int) (*flight, error) {
 		return nil, errPublisherClosed
 	}
 	p.last++
-	f := &flight{id: strconv.FormatUint(p.last, 36), total: total, answers: make([]bool, total)}
+	f := &flight{id: p.name + "-" + strconv.FormatUint(p.last, 36), total: total}
+	// Half of what may be in flight, so that sending goes on while an acknowledgement is under way.
+	flow := min(max(p.options.MaxInFlight/2, 1), maxFlow)
+	f.prefix = p.inbox + f.id + "." + strconv.Itoa(flow) + ".fail."
 	f.changed = sync.NewCond(&f.mu)
 	f.mu.Lock()
 	f.timer = time.AfterFunc(p.options.AckTimeout, func() { f.expire(p.options.AckTimeout) })
@@ -56,130 +67,107 @@ func (p *Publisher) end(f *flight) {
 	p.mu.Unlock()
 }
 
-// acknowledged takes the broker's answer to one message. One that comes after its flight ended is of no interest.
-func (p *Publisher) acknowledged(msg *nats.Msg) {
-	id, number, ok := strings.Cut(strings.TrimPrefix(msg.Subject, p.inbox), ".")
-	if !ok {
-		return
+// reply is where the broker answers the index-th message.
+func (f *flight) reply(index int) string {
+	switch index {
+	case f.total - 1:
+		return f.replyTo(index, opCommit)
+	case 0:
+		return f.replyTo(index, opStart)
 	}
-	index, err := strconv.ParseUint(number, 36, 32)
-	if err != nil {
-		return
-	}
-	p.mu.Lock()
-	f := p.flights[id]
-	p.mu.Unlock()
-	if f != nil {
-		f.answer(int(index), failure(msg))
-	}
+	return f.replyTo(index, opAppend)
 }
 
-// failure is what the broker objects to, or nil.
-func failure(msg *nats.Msg) error {
-	if len(msg.Data) == 0 {
-		// The only answer without a body is the server's own, that nobody listens on the subject.
-		return fmt.Errorf("publish: %w", jetstream.ErrNoStreamResponse)
-	}
-	if !bytes.Contains(msg.Data, []byte(`"error"`)) && bytes.Contains(msg.Data, []byte(`"seq"`)) {
-		return nil
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(msg.Data, &answer); err != nil {
-		return fmt.Errorf("read JetStream's acknowledgement: %w", err)
-	}
-	if answer.Error == nil {
-		return fmt.Errorf("publish: %w", jetstream.ErrInvalidJSAck)
-	}
-	return fmt.Errorf("publish: %w", answer.Error)
-}
-
-func (f *flight) reply(inbox string, index int) string {
-	b := make([]byte, 0, len(inbox)+len(f.id)+8)
-	b = append(b, inbox...)
-	b = append(b, f.id...)
-	b = append(b, '.')
-	return string(strconv.AppendUint(b, uint64(index), 36))
+// replyTo makes <inbox>.<batch>.<flow>.<on a gap>.<number from 1>.<operation>.$FI, from which the broker reads all that
+// it wants to know of the batch.
+func (f *flight) replyTo(index, op int) string {
+	b := make([]byte, 0, len(f.prefix)+16)
+	b = append(b, f.prefix...)
+	b = strconv.AppendInt(b, int64(index+1), 10)
+	b = append(b, '.', '0'+byte(op))
+	return string(append(b, ".$FI"...))
 }
 
 // admit waits until one more message may be sent. It is false where there is no point in sending more.
 func (f *flight) admit(inFlight int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.sent-f.answered >= inFlight && f.abandoned == nil {
+	for f.sent-f.stored >= inFlight && f.err == nil && !f.over {
 		f.changed.Wait()
 	}
-	if f.abandoned != nil || len(f.failures) > 0 {
+	if f.err != nil || f.over {
 		return false
 	}
 	f.sent++
 	return true
 }
 
-func (f *flight) answer(index int, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if index >= f.total || f.answers[index] {
-		return
-	}
-	f.answers[index] = true
-	f.answered++
-	if err != nil {
-		if f.failures == nil {
-			f.failures = make(map[int]error)
-		}
-		f.failures[index] = err
-	}
-	f.changed.Signal()
+// store says that the broker has so many messages, from the first.
+func (f *flight) store(n int) {
+	f.update(func() { f.stored = min(max(f.stored, n), f.total) })
 }
 
-// fail is an answer that came from this side: the message was not sent.
-func (f *flight) fail(index int, err error) { f.answer(index, err) }
+// fail says why something was not stored, which ends the batch.
+func (f *flight) fail(err error) {
+	f.update(func() {
+		if f.err == nil {
+			f.err = err
+		}
+	})
+}
+
+// finish is that no more answers are awaited.
+func (f *flight) finish() {
+	f.update(func() { f.over = true })
+}
 
 func (f *flight) abandon(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.abandoned = errors.Join(f.abandoned, err)
-	f.changed.Signal()
+	f.fail(err)
+	f.finish()
 }
 
-// expire gives up where nothing was answered for a whole timeout, and looks again later otherwise.
-func (f *flight) expire(timeout time.Duration) {
+func (f *flight) update(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.answered > f.seen {
-		f.seen = f.answered
-		f.timer.Reset(timeout)
+	if f.over {
 		return
 	}
-	f.abandoned = fmt.Errorf("%w (%v)", ErrNotAcknowledged, timeout)
+	change()
 	f.changed.Signal()
 }
 
-// wait returns when all that was sent is answered, or will not be.
+// expire gives up where nothing was acknowledged for a whole timeout, and looks again later otherwise.
+func (f *flight) expire(timeout time.Duration) {
+	f.mu.Lock()
+	progress := f.stored > f.seen
+	f.seen = f.stored
+	if progress {
+		f.timer.Reset(timeout)
+	}
+	f.mu.Unlock()
+	if !progress {
+		f.abandon(fmt.Errorf("%w (%v)", ErrNotAcknowledged, timeout))
+	}
+}
+
+var errCut = errors.New("the broker ended the batch early")
+
+// wait returns when the broker has ended the batch, or will not be heard of any more.
 func (f *flight) wait() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.answered < f.sent && f.abandoned == nil {
+	for !f.over {
 		f.changed.Wait()
 	}
-	if f.answered == f.total && len(f.failures) == 0 {
+	if f.stored == f.total && f.err == nil {
 		return nil
 	}
-	e := &PublishError{Total: f.total}
-	for i, answered := range f.answers {
-		err := f.failures[i]
-		if answered && err == nil {
-			continue
-		}
-		if err == nil {
-			err = f.abandoned
-		}
+	e := &PublishError{Total: f.total, Err: f.err}
+	if e.Err == nil {
+		e.Err = errCut
+	}
+	for i := f.stored; i < f.total; i++ {
 		e.Failed = append(e.Failed, i)
-		if e.Err == nil {
-			e.Err = err
-		}
 	}
 	return e
 }

@@ -15,7 +15,6 @@ var (
 	errNoEvent = errors.New("it is no event")
 	// ErrNotAcknowledged means that the broker did not answer in time, so that nobody knows whether it has the message.
 	ErrNotAcknowledged = errors.New("the broker did not acknowledge in time")
-	errHeader          = errors.New("a header value must not begin or end with a space, nor contain a line break")
 	errPublisherClosed = errors.New("the publisher is closed")
 )
 
@@ -28,11 +27,16 @@ type PublisherOptions struct {
 }
 
 // Publisher publishes to JetStream; it implements Watermill's [message.Publisher].
+//
+// The messages of one Publish are one batch to the broker ("fast ingest", since version 2.14; the stream must allow it,
+// as that of [Broker] does). It acknowledges some hundreds at a time, drops what it has already, and stores nothing after
+// a message that it misses.
 type Publisher struct {
 	conn    *nats.Conn
 	options PublisherOptions
-	// inbox is the subject prefix that acknowledgements come to: <inbox><flight>.<index>.
+	// inbox is the subject prefix that acknowledgements come to, name what makes the ids of batches unique.
 	inbox string
+	name  string
 	acks  *nats.Subscription
 
 	mu      sync.Mutex
@@ -49,7 +53,11 @@ func NewPublisher(conn *nats.Conn, o PublisherOptions) (*Publisher, error) {
 	if o.AckTimeout <= 0 {
 		o.AckTimeout = 5 * time.Second
 	}
-	p := &Publisher{conn: conn, options: o, inbox: conn.NewInbox() + ".", flights: make(map[string]*flight)}
+	inbox := conn.NewInbox()
+	p := &Publisher{
+		conn: conn, options: o, inbox: inbox + ".", name: inbox[strings.LastIndexByte(inbox, '.')+1:],
+		flights: make(map[string]*flight),
+	}
 	acks, err := conn.Subscribe(p.inbox+">", p.acknowledged)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to JetStream's acknowledgements: %w", err)
@@ -88,31 +96,51 @@ func (e *PublishError) Unwrap() error { return e.Err }
 // It fails with a [*PublishError]. Messages after a failed one may be stored then: publish all of them again, those that
 // the broker has are dropped there.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
-	if len(messages) == 0 {
+	return p.send(len(messages), func(o *outgoing, i int) error { return o.message(topic, messages[i]) })
+}
+
+// PublishEvents is Publish of the events' messages (see [NewMessage]), which it does not make.
+func (p *Publisher) PublishEvents(events []Event) error {
+	return p.send(len(events), func(o *outgoing, i int) error { return o.event(&events[i]) })
+}
+
+func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error {
+	if total == 0 {
 		return nil
 	}
-	f, err := p.begin(len(messages))
+	f, err := p.begin(total)
 	if err != nil {
 		return err
 	}
 	defer p.end(f)
-
-	var h headers
-	for i, msg := range messages {
+	var out outgoing
+	for i := range total {
 		if !f.admit(p.options.MaxInFlight) {
 			break
 		}
-		out, err := h.encode(topic, msg)
+		err := encode(&out, i)
 		if err == nil {
-			out.Reply = f.reply(p.inbox, i)
-			err = p.conn.PublishMsg(out)
+			out.msg.Reply = f.reply(i)
+			err = p.conn.PublishMsg(&out.msg)
 		}
 		if err != nil {
-			f.fail(i, err)
+			f.fail(err)
+			p.cut(f, i, out.msg.Subject)
 			break
 		}
 	}
 	return f.wait()
+}
+
+// cut ends a batch before a message that was not sent, so that the broker says what it has of those that were.
+func (p *Publisher) cut(f *flight, next int, subject string) {
+	if next == 0 {
+		f.finish()
+		return
+	}
+	if err := p.conn.PublishRequest(subject, f.replyTo(next, opEnd), nil); err != nil {
+		f.abandon(err)
+	}
 }
 
 // Close ends the publisher; a Publish under way fails.
@@ -130,48 +158,5 @@ func (p *Publisher) Close() error {
 	if err := p.acks.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("unsubscribe from JetStream's acknowledgements: %w", err)
 	}
-	return nil
-}
-
-// headers builds NATS messages one after the other in the same memory: the client has copied one to its buffer before
-// the next is made.
-type headers struct {
-	msg    nats.Msg
-	values []string
-}
-
-func (h *headers) encode(topic string, msg *message.Message) (*nats.Msg, error) {
-	if h.msg.Header == nil {
-		h.msg.Header = make(nats.Header, len(msg.Metadata)+1)
-	}
-	clear(h.msg.Header)
-	h.values = h.values[:0]
-	h.msg.Subject, h.msg.Data = topic, msg.Payload
-	if err := h.set(HeaderID, msg.UUID); err != nil {
-		return nil, err
-	}
-	for key, value := range msg.Metadata {
-		if key == KeySubject {
-			h.msg.Subject = value
-			continue
-		}
-		if err := h.set(key, value); err != nil {
-			return nil, err
-		}
-	}
-	return &h.msg, nil
-}
-
-func (h *headers) set(key, value string) error {
-	if value == "" {
-		return nil
-	}
-	// The NATS client would change such a value silently.
-	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 || strings.TrimSpace(value) != value {
-		return fmt.Errorf("header %s: %w", key, errHeader)
-	}
-	h.values = append(h.values, value)
-	n := len(h.values)
-	h.msg.Header[key] = h.values[n-1 : n : n]
 	return nil
 }

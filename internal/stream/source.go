@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,10 +41,8 @@ type source struct {
 	events prometheus.Counter
 	lag    prometheus.Gauge
 
-	// handling is held while a message is handled. The client may report its consumer closed while that is so.
-	handling sync.Mutex
 	// next is the number of the first message not yet seen, or 0 before the first consumer of a new subscription.
-	// Whoever handles a message writes it; run reads it between consumers.
+	// Whoever pulls writes it; run reads it between consumers.
 	next uint64
 	// created is when the stream was made that next counts in.
 	created time.Time
@@ -98,29 +95,21 @@ func (s *source) consume(ctx context.Context, begun func()) (began bool, err err
 	}
 	defer s.remove(ctx, consumer)
 
-	handling, stop := context.WithCancel(ctx)
-	defer stop()
 	s.delivered.Store(0)
-	lost := make(chan error, 1)
-	consuming, err := consumer.Consume(
-		func(msg jetstream.Msg) { s.handle(handling, msg, lost) },
-		jetstream.PullMaxMessagesWithBytesLimit(s.options.MaxEvents, pullBytes),
-		jetstream.PullExpiry(max(s.options.PullExpiry, time.Second)),
-		jetstream.PullHeartbeat(max(s.options.PullExpiry, time.Second)/2),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { s.trouble(ctx, err, lost) }),
-	)
+	p, err := newPull(s.js.Conn(), consumer.CachedInfo().Name, s.options)
 	if err != nil {
-		return false, fmt.Errorf("pull from the JetStream consumer: %w", err)
+		return false, err
 	}
 	begun()
-	defer func() {
-		stop()
-		consuming.Stop()
-		<-consuming.Closed()
-		s.handling.Lock()   // what was being handled has ended, and nothing more will be
-		s.handling.Unlock() //nolint:staticcheck // waiting is all that is wanted
+	pulling, stop := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		stop(s.pull(pulling, p))
 	}()
-	return true, s.watch(ctx, consumer, lost)
+	stop(s.watch(pulling, consumer))
+	<-done
+	return true, errors.Join(context.Cause(pulling), p.close())
 }
 
 // create makes the consumer, and signals a gap where it cannot go on right after what was seen.
@@ -133,7 +122,7 @@ func (s *source) create(ctx context.Context) (jetstream.Consumer, error) {
 	}
 	missing := s.place(events.CachedInfo())
 	consumer, err := events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubject:     s.topic,
+		FilterSubject:     filter(s.topic),
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       s.next,
 		AckPolicy:         jetstream.AckNonePolicy,
@@ -153,6 +142,14 @@ func (s *source) create(ctx context.Context) (jetstream.Consumer, error) {
 		}
 	}
 	return consumer, nil
+}
+
+// filter is empty for all events: the broker looks at the subject of each message otherwise.
+func filter(topic string) string {
+	if topic == All {
+		return ""
+	}
+	return topic
 }
 
 // place decides which message is next, and says whether one before it may have been missed.

@@ -93,5 +93,7 @@ func (c Config) jetstream() jetstream.StreamConfig {
 		MaxAge:      c.MaxAge,
 		Duplicates:  max(c.DuplicateWindow, minDuplicates),
 		Replicas:    max(c.Replicas, 1),
+
+		AllowBatchPublish: true,
 	}
 }

@@ -29,38 +29,52 @@ type Backlog[T any] struct {
 	room  chan struct{}
 }
 
-// New makes a backlog that holds up to its capacity, and one item however large it is.
+// New makes a backlog that holds up to its capacity, and what was brought last however large that is.
 func New[T any](capacity Limits) *Backlog[T] {
 	return &Backlog[T]{capacity: capacity, ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // Put brings one item, waiting until it fits. It fails with the context's error, and the item was not taken up then.
 func (b *Backlog[T]) Put(ctx context.Context, item T, size int) error {
-	for {
-		b.mu.Lock()
-		if b.fits(size) {
-			b.items = append(b.items, item)
-			b.sizes = append(b.sizes, size)
-			b.bytes += size
-			first := len(b.items) == 1
-			more := b.fits(0)
-			b.mu.Unlock()
-			if first {
-				signal(b.ready)
-			}
-			if more {
-				// Another may be waiting for the room that is left.
-				signal(b.room)
-			}
-			return nil
-		}
-		b.mu.Unlock()
+	return b.PutAll(ctx, []T{item}, func(*T) int { return size })
+}
+
+// PutAll brings items that belong to the backlog from then on. It waits until the first fits, and takes up the others with
+// it, which were in memory anyway; so what it brings at a time must be bounded. It fails with the context's error, and
+// none was taken up then.
+func (b *Backlog[T]) PutAll(ctx context.Context, items []T, size func(*T) int) error {
+	for len(items) > 0 && !b.put(items, size) {
 		select {
 		case <-b.room:
 		case <-ctx.Done():
 			return ctx.Err() //nolint:wrapcheck // the caller's own context
 		}
 	}
+	return nil
+}
+
+func (b *Backlog[T]) put(items []T, size func(*T) int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.fits(size(&items[0])) {
+		return false
+	}
+	for i := range items {
+		s := size(&items[i])
+		b.sizes = append(b.sizes, s)
+		b.bytes += s
+	}
+	if len(b.items) == 0 {
+		b.items = items // the usual case, without a copy
+		signal(b.ready)
+	} else {
+		b.items = append(b.items, items...)
+	}
+	if b.fits(0) {
+		// Another may be waiting for the room that is left.
+		signal(b.room)
+	}
+	return true
 }
 
 func (b *Backlog[T]) fits(size int) bool {
