@@ -27,6 +27,10 @@ the same number of transactions over the time until every read model had all of 
 ever. The latencies are those of this closed loop; with --rate (bulks a second) an open loop follows, whose latencies count
 from when a request was due.
 
+A server whose read models are --max-lag events behind refuses commands until they have caught up a little (column "refused"), so
+that "accepted" comes near to the other rate the longer the load lasts. DAYBOOK_MAX_LAG=0 in the environment, or a shorter
+--duration, shows what the log alone takes.
+
 Afterwards everything that was acknowledged must be there, once, and debits must equal credits.`
 }
 
