@@ -60,6 +60,7 @@ func (s *serveCmd) Run(ctx context.Context, std *streams) error {
 			return err
 		}
 	}
+	useMachine()
 	server, err := start(ctx, s, logger)
 	if err != nil {
 		return err

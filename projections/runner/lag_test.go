@@ -100,9 +100,20 @@ func TestAProjectionThatIsBlockedHoldsCommandsUpUntilItGoesOn(t *testing.T) {
 	s, bound := bounded(t, 32)
 	config := s.config()
 	config.Lag = bound
+	var block atomic.Bool
 	blocked := make(chan struct{})
-	config.Projections = breakEntries(config.Projections, func() error { <-blocked; return nil })
+	release := sync.OnceFunc(func() { close(blocked) })
+	config.Projections = breakEntries(config.Projections, func() error {
+		if block.Load() {
+			<-blocked
+		}
+		return nil
+	})
 	s.run(runner.New(config))
+	t.Cleanup(release) // before the runner is waited for
+	s.append(10)
+	s.await() // so that it is known to be fed, and how far it is
+	block.Store(true)
 	for bound.Behind() <= 50 {
 		if bound.Admit(1) != nil {
 			t.Fatalf("held up with %d events behind", bound.Behind())
@@ -113,7 +124,7 @@ func TestAProjectionThatIsBlockedHoldsCommandsUpUntilItGoesOn(t *testing.T) {
 	if resumed == nil || bound.Admit(1) == nil {
 		t.Fatalf("not held up with %d events behind", bound.Behind())
 	}
-	close(blocked)
+	release()
 	<-resumed
 	s.await()
 	if bound.Behind() != 0 {
