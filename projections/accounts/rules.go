@@ -25,7 +25,7 @@ func newRules(generation int64) *rules {
 	return &rules{
 		cache: cache.New[int64, *ledger.Matcher](chartsKept),
 		read:  "SELECT event_type, event_version, event FROM " + table.Of(generation) + " WHERE ledger_id = ?",
-		write: views.Upsert(table.Of(generation), table.Names(), table.Key),
+		write: views.Replace(table.Of(generation), table.Names()),
 	}
 }
 

@@ -54,7 +54,7 @@ func newTotals(generation int64) *totals {
 		cache: cache.New[key, *total](totalsKept),
 		read: "SELECT account_id, asset, debits, credits, pending_debits, pending_credits FROM " + table.Of(generation) +
 			" WHERE account_id IN " + views.In(readRows),
-		rows: views.Buffer{Bulk: views.Upsert(table.Of(generation), table.Names(), table.Key)},
+		rows: views.Buffer{Bulk: views.Replace(table.Of(generation), table.Names())},
 	}
 }
 

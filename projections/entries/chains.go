@@ -80,7 +80,7 @@ func newChains(generation int64) *chains {
 		readHead: "SELECT " + columns + " FROM " + of + ofOne + " ORDER BY day DESC LIMIT 1",
 		readFrom: "SELECT " + columns + " FROM " + of + ofOne + ` AND day >=
 			coalesce((SELECT max(day) FROM ` + of + ofOne + ` AND day <= ?), ?) AND day < ? ORDER BY day`,
-		rows: views.Buffer{Bulk: views.Upsert(of, table.Names(), table.Key)},
+		rows: views.Buffer{Bulk: views.Replace(of, table.Names())},
 	}
 }
 

@@ -43,7 +43,7 @@ func newApplier(generation int64) projector.Applier {
 	return &applier{
 		rows:  cache.New[int64, *row](rowsKept),
 		read:  "SELECT * FROM " + table.Of(generation) + " WHERE ledger_id = ?",
-		write: views.Upsert(table.Of(generation), table.Names(), table.Key),
+		write: views.Replace(table.Of(generation), table.Names()),
 	}
 }
 

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -61,23 +62,28 @@ func report(b *testing.B, events int, began time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkFeed brings empty read models up to date with a log, as a runner does that starts.
+// BenchmarkFeed brings empty read models up to date with a log, as a runner does that starts, some events a batch.
 func BenchmarkFeed(b *testing.B) {
 	config, head := benchScene(b)
-	began := processorTime(b)
-	for b.Loop() {
-		config.Views, config.Board = openFresh(b), watermark.New()
-		stop := run(b, runner.New(config))
-		err := config.Board.(*watermark.Board).Wait(b.Context(), "book-0", head, everyProjection...)
-		if err != nil {
-			b.Fatal(err)
-		}
-		stop()
-		if err := config.Views.Close(); err != nil {
-			b.Fatal(err)
-		}
+	for _, size := range []int{100, 1000, 10_000, 20_000} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			config.BatchMax = size
+			began := processorTime(b)
+			for b.Loop() {
+				config.Views, config.Board = openFresh(b), watermark.New()
+				stop := run(b, runner.New(config))
+				err := config.Board.(*watermark.Board).Wait(b.Context(), "book-0", head, everyProjection...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				stop()
+				if err := config.Views.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report(b, benchTransactions+benchAccounts+1, began)
+		})
 	}
-	report(b, benchTransactions+benchAccounts+1, began)
 }
 
 // BenchmarkRebuild rebuilds all read models.

@@ -22,15 +22,11 @@ func Insert(table string, columns []string) Bulk {
 	}
 }
 
-// Upsert writes rows that may be there already under the same key, and then takes their place.
-func Upsert(table string, columns, key []string) Bulk {
+// Replace writes whole rows that may be there already under the same key, and then take their place. Unlike an upsert it
+// does not read the columns of what was there.
+func Replace(table string, columns []string) Bulk {
 	bulk := Insert(table, columns)
-	var sets []string
-	for _, column := range columns[len(key):] {
-		sets = append(sets, column+" = excluded."+column)
-	}
-	// Without the WHERE the parser would take the ON for that of a join.
-	bulk.text += " WHERE true ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
+	bulk.text = "REPLACE" + strings.TrimPrefix(bulk.text, "INSERT")
 	return bulk
 }
 
