@@ -43,7 +43,7 @@ func wantNothingIn(t *testing.T, dir string) {
 	}
 }
 
-// wantFigures looks for rows by their names, and for figures above zero in them.
+// wantFigures looks for rows by their names, and for figures in them. With so little to do times may be zero, rates not.
 func wantFigures(t *testing.T, rows []map[string]any, want map[string]string) {
 	t.Helper()
 	for name, figures := range want {
@@ -53,7 +53,7 @@ func wantFigures(t *testing.T, rows []map[string]any, want map[string]string) {
 			continue
 		}
 		for figure := range strings.FieldsSeq(figures) {
-			if value, ok := rows[i][figure].(float64); !ok || value <= 0 {
+			if value, ok := rows[i][figure].(float64); !ok || value < 0 || value == 0 && figure == "per_second" {
 				t.Errorf("%q has no %s: %v", name, figure, rows[i])
 			}
 		}

@@ -101,11 +101,7 @@ func (l *Load) pace(running context.Context) pace {
 	if l.Rate > 0 {
 		return newTimetable(running, l.Rate, l.Duration)
 	}
-	closed := &closedLoop{running: running}
-	if l.Duration > 0 {
-		closed.end = time.Now().Add(l.Duration)
-	}
-	return closed
+	return &closedLoop{running: running, duration: l.Duration}
 }
 
 func sum(workers []worker) *Result {

@@ -160,6 +160,15 @@ func TestSourcesEndTheLoad(t *testing.T) {
 	}
 }
 
+func TestATimetableHasOneRequestAtLeast(t *testing.T) {
+	address, _ := serve(t, 1<<40)
+	l := load(address)
+	l.Duration, l.Rate = time.Millisecond, 1
+	if result := mustRun(t, l); result.Requests != 1 {
+		t.Fatalf("%d requests", result.Requests)
+	}
+}
+
 func TestTheEndOfTheContextEndsTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	address := serveWith(t, func(_ http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -15,12 +16,17 @@ type pace interface {
 // closedLoop is the pace of a closed loop: the next request is due when the answer to the last one is there.
 type closedLoop struct {
 	running context.Context //nolint:containedctx // it is the loop's condition
-	end     time.Time       // none where it is zero
+	// duration counts from the first request, so that there is one, however late it is. Zero is no end.
+	duration time.Duration
+
+	begin sync.Once
+	start time.Time
 }
 
 func (p *closedLoop) next() (due time.Time, ok bool) {
 	now := time.Now()
-	return now, p.running.Err() == nil && (p.end.IsZero() || now.Before(p.end))
+	p.begin.Do(func() { p.start = now })
+	return now, p.running.Err() == nil && (p.duration == 0 || now.Sub(p.start) < p.duration)
 }
 
 // timetable is the pace of an open loop: one request is due each interval, whatever the server does. Whoever is free
@@ -42,7 +48,7 @@ type timetable struct {
 func newTimetable(running context.Context, rate float64, duration time.Duration) *timetable {
 	return &timetable{
 		running: running, start: time.Now(),
-		interval: float64(time.Second) / rate, requests: int(rate * duration.Seconds()),
+		interval: float64(time.Second) / rate, requests: max(1, int(math.Round(rate*duration.Seconds()))),
 	}
 }
 
