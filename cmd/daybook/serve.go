@@ -19,7 +19,7 @@ type serveCmd struct {
 
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"Let outside programs subscribe to events on this address."`
 	NATSMaxAge time.Duration `name:"nats-max-age" default:"168h" help:"How long NATS keeps events for subscribers. The event store keeps them for ever."`
-	NATSBytes  int64         `name:"nats-max-bytes" default:"1073741824" help:"How many bytes of events NATS keeps for subscribers."`
+	NATSBytes  int64         `name:"nats-max-bytes" default:"268435456" help:"How many bytes of events NATS keeps for subscribers. Each GiB is some seconds more until a start is ready."`
 
 	QueueLength   int           `default:"32768" help:"Commands that may wait for one ledger before it answers 503."`
 	MaxLag        uint64        `default:"1000000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number."`
