@@ -1,9 +1,13 @@
 package views
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// errPartialRow: not all rows that were to be written have all columns.
+var errPartialRow = errors.New("a row lacks columns")
 
 // Bulk writes many rows of one shape with one statement.
 type Bulk struct {
@@ -32,12 +36,22 @@ func Replace(table string, columns []string) Bulk {
 
 // Write writes rows, given one after the other as the values of their columns: an int64, a string, a bool or nil each.
 func (b Bulk) Write(tx *Tx, values []any) error {
+	if err := tx.wait(); err != nil {
+		return err
+	}
+	return b.write(tx, values)
+}
+
+func (b Bulk) write(tx *Tx, values []any) error {
 	if len(values) == 0 {
 		return nil
 	}
+	if len(values)%b.width != 0 {
+		return fmt.Errorf("%s: %w", brief(b.text), errPartialRow)
+	}
 	tx.db.batch.fill(b.width, values)
 	defer tx.db.batch.empty()
-	changed, err := tx.Exec(b.text)
+	changed, err := tx.exec(b.text)
 	if err != nil {
 		return err
 	}
@@ -49,35 +63,3 @@ func (b Bulk) Write(tx *Tx, values []any) error {
 
 // In is the text "(?, ?, …)" for n values.
 func In(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
-
-// Buffer gathers rows for a bulk and writes some hundreds at a time, which the processor still has at hand then.
-type Buffer struct {
-	Bulk
-
-	// Values are the rows that are not written yet: whoever adds one appends the values of its columns, and then calls
-	// [Buffer.Spill].
-	Values []any
-}
-
-const bufferedValues = 1 << 12
-
-// Spill writes what has gathered, if that is much.
-func (b *Buffer) Spill(tx *Tx) error {
-	if len(b.Values) < bufferedValues {
-		return nil
-	}
-	return b.Flush(tx)
-}
-
-// Flush writes what has gathered.
-func (b *Buffer) Flush(tx *Tx) error {
-	err := b.Write(tx, b.Values)
-	b.Reset()
-	return err
-}
-
-// Reset forgets what has gathered.
-func (b *Buffer) Reset() {
-	clear(b.Values) // not to keep alive what they came from
-	b.Values = b.Values[:0]
-}

@@ -15,7 +15,12 @@ import (
 //
 // Its statements do not heed the end of a context. A transaction is short and does no I/O but its own; ending it half-way
 // would only make work to be done again, and watching a context costs a goroutine a statement.
-type Tx struct{ db *DB }
+type Tx struct {
+	db *DB
+	// pending tells how a write ended that a [Buffer] has started; nil where there is none. While it lasts nothing else is
+	// done on the connection: all other work waits for it first.
+	pending chan error
+}
 
 // ErrClosed means that the database was closed.
 var ErrClosed = errors.New("the views database is closed")
@@ -38,7 +43,12 @@ func (db *DB) Update(ctx context.Context, work func(tx *Tx) error) (err error) {
 			err = errors.Join(err, db.control("ROLLBACK"))
 		}
 	}()
-	if err := work(&Tx{db: db}); err != nil {
+	tx := &Tx{db: db}
+	defer func() { err = errors.Join(err, tx.wait()) }() // before the one above
+	if err := work(tx); err != nil {
+		return err
+	}
+	if err := tx.wait(); err != nil {
 		return err
 	}
 	if err := db.control("COMMIT"); err != nil {
@@ -46,6 +56,27 @@ func (db *DB) Update(ctx context.Context, work func(tx *Tx) error) (err error) {
 	}
 	committed = true
 	return nil
+}
+
+// start runs a write while the caller goes on.
+func (tx *Tx) start(write func() error) error {
+	if err := tx.wait(); err != nil {
+		return err
+	}
+	pending := make(chan error, 1)
+	tx.pending = pending
+	go func() { pending <- write() }()
+	return nil
+}
+
+// wait waits until the write that was started has ended, and tells how.
+func (tx *Tx) wait() error {
+	if tx.pending == nil {
+		return nil
+	}
+	err := <-tx.pending
+	tx.pending = nil
+	return err
 }
 
 func (db *DB) begin(ctx context.Context) error {
@@ -72,6 +103,13 @@ func (db *DB) control(statement string) error {
 // Exec runs a statement, written with "?" for its arguments, and tells how many rows it changed. The statement is
 // prepared once and kept: its text must be one of few.
 func (tx *Tx) Exec(text string, args ...any) (int64, error) {
+	if err := tx.wait(); err != nil {
+		return 0, err
+	}
+	return tx.exec(text, args...)
+}
+
+func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	stmt, err := tx.prepare(text) //nolint:sqlclosecheck // it is kept, and closed with the database
 	if err != nil {
 		return 0, err
@@ -89,6 +127,9 @@ func (tx *Tx) Exec(text string, args ...any) (int64, error) {
 
 // Define runs statements that change the schema; they are not kept prepared.
 func (tx *Tx) Define(texts ...string) error {
+	if err := tx.wait(); err != nil {
+		return err
+	}
 	for _, text := range texts {
 		if _, err := tx.db.writer.ExecContext(context.Background(), text); err != nil {
 			return fmt.Errorf("%s: %w", brief(text), err)
@@ -99,6 +140,9 @@ func (tx *Tx) Define(texts ...string) error {
 
 // Query runs a query that is prepared once and kept, and gives each row to scan.
 func (tx *Tx) Query(text string, args []any, scan func(rows *sqlx.Rows) error) error {
+	if err := tx.wait(); err != nil {
+		return err
+	}
 	stmt, err := tx.prepare(text) //nolint:sqlclosecheck // it is kept, and closed with the database
 	if err != nil {
 		return err
