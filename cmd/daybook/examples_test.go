@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -19,6 +21,7 @@ type tour struct {
 	server     string
 	operations map[string]openapitest.Operation
 	left       map[string]bool // examples that were not sent yet
+	revision   uint64          // of the last answer that names one
 }
 
 // step is an operation and an example of its body, with the values of the path's parameters that are not "demo".
@@ -94,19 +97,30 @@ func (r *tour) send(s step) {
 			continue
 		}
 		delete(r.left, s.operation+" "+s.example)
-		if status, body := r.exchange(operation.Method, r.path(operation, s.parameters), example.Media, example.Body); status != s.status {
+		status, body := r.exchange(operation.Method, r.path(operation, s.parameters), example.Media, example.Body)
+		if status != s.status {
 			r.t.Errorf("%s, example %s: %d, want %d: %s", s.operation, s.example, status, s.status, body)
+			return
 		}
+		r.reached([]byte(body))
 		return
 	}
 	r.t.Errorf("%s has no example %s", s.operation, s.example)
+}
+
+// reached notes the revision of an answer, for the queries to wait for; streams of answers have none in common.
+func (r *tour) reached(answer []byte) {
+	var a struct{ Revision uint64 }
+	if json.Unmarshal(answer, &a) == nil && a.Revision > 0 {
+		r.revision = a.Revision
+	}
 }
 
 // ask queries what all examples have led to.
 func (r *tour) ask(o openapitest.Operation) {
 	path := r.path(o, "id=1 account=users:alice code=insufficient_funds")
 	if strings.Contains(path, "/v1/ledgers/") {
-		path += "?min_revision=30"
+		path += fmt.Sprint("?min_revision=", r.revision)
 	}
 	if o.ID == "followEvents" {
 		r.follow(path)
