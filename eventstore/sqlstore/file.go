@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/walkeeper"
 )
 
 const (
@@ -154,6 +155,22 @@ func syncDirectory(directory string) error {
 		return err //nolint:wrapcheck // names the directory
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+const (
+	// keptPages is how much of the write-ahead log starts a pass of the keeper: 16 MiB.
+	keptPages = 1024
+	// keptPagesMost is where SQLite copies the log in a commit, when the keeper could not keep up: 128 MiB.
+	keptPagesMost = "16384"
+)
+
+// openKeeper makes the one that copies the write-ahead log into the file beside the writer.
+func openKeeper(path string) (*walkeeper.Keeper, error) {
+	db, err := sqlx.Open("sqlite", dsn(path, "rw", busyTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("open the connection that copies the write-ahead log: %w", err)
+	}
+	return walkeeper.New(db, keptPages), nil
 }
 
 // busyTimeout is how long a connection waits for another process that writes.

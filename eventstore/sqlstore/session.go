@@ -46,8 +46,7 @@ func openSession(ctx context.Context, path string) (_ *session, err error) {
 		"journal_mode(WAL)",
 		"synchronous(FULL)", // the commit is on the disk when it returns
 		"cache_size(-32768)",
-		// Copying the log back into the file costs two syncs: every 16 MiB rather than SQLite's 4.
-		"wal_autocheckpoint(2048)",
+		"wal_autocheckpoint("+keptPagesMost+")",
 		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, fmt.Errorf("open the writing connection: %w", err)

@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/walkeeper"
 )
 
 // Options are the settings of a store; the zero value of each stands for its default.
@@ -125,7 +126,11 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
 	}
+	var keeper *walkeeper.Keeper
 	s.readers, err = openReaders(path)
+	if err == nil {
+		keeper, err = openKeeper(path)
+	}
 	if err == nil {
 		s.metrics, err = newMetrics(options.Registerer, s.queue)
 	}
@@ -133,7 +138,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 		session.close()
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
 	}
-	s.writer.Go(func() { s.write(session) }) //nolint:contextcheck // it outlives the opening
+	s.writer.Go(func() { s.write(session, keeper) }) //nolint:contextcheck // it outlives the opening
 	return s, nil
 }
 

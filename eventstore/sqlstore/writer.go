@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/walkeeper"
 )
 
 const (
@@ -21,12 +22,13 @@ type writer struct {
 	*Store
 
 	session *session // nil after an error, until the next is opened
-	failing bool     // whether the last transaction failed
+	keeper  *walkeeper.Keeper
+	failing bool // whether the last transaction failed
 }
 
 // write runs until the store is closed and every request that got in has its answer.
-func (s *Store) write(session *session) {
-	w := &writer{Store: s, session: session}
+func (s *Store) write(session *session, keeper *walkeeper.Keeper) {
+	w := &writer{Store: s, session: session, keeper: keeper}
 	defer w.end()
 	retry := time.NewTicker(settleEvery)
 	defer retry.Stop()
@@ -58,6 +60,9 @@ func (w *writer) end() {
 		w.log.Warn("close the reading connections", "error", err)
 	}
 	w.alive.Unlock()
+	if err := w.keeper.Close(); err != nil {
+		w.log.Warn("close the keeper of the write-ahead log", "error", err)
+	}
 	w.session.close()
 }
 
@@ -93,6 +98,10 @@ func (w *writer) execute(batch []*request) {
 	}
 	if err != nil {
 		w.metrics.failed(len(batch), err)
+		return
+	}
+	if err := w.keeper.Committed(w.session.conn); err != nil {
+		w.log.Warn("keep the write-ahead log short", "error", err)
 	}
 }
 

@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"eventstore":           {},
 	"eventstore/memstore":  {"eventstore"},
 	"eventstore/storetest": {"eventstore"},
-	"eventstore/sqlstore":  {"eventstore", sqlx, sqlite, prometheus},
+	"eventstore/sqlstore":  {"eventstore", "internal/walkeeper", sqlx, sqlite, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
@@ -67,6 +67,7 @@ var rooms = map[string][]string{
 	"internal/run":        {},
 	"internal/stream":     {"internal/stream/...", nats, watermill, prometheus},
 	"internal/telemetry":  {echo, prometheus},
+	"internal/walkeeper":  {sqlx, sqlite},
 	"internal/watermark":  {},
 	"internal/wire":       {"domain/money", json},
 

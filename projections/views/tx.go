@@ -55,6 +55,8 @@ func (db *DB) Update(ctx context.Context, work func(tx *Tx) error) (err error) {
 		return err
 	}
 	committed = true
+	// What fails here has changed nothing, and will be heard of by the next who writes.
+	_ = db.keeper.Committed(db.writer)
 	return nil
 }
 

@@ -21,6 +21,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // the driver named "sqlite", for reading; batch.go opens the connection that writes
+
+	"github.com/daybook-ledger/daybook/internal/walkeeper"
 )
 
 // DB is an open views database. Its methods are safe for concurrent use.
@@ -29,6 +31,8 @@ type DB struct {
 	pool   *sqlx.DB // of one connection, which writer holds
 	writer *sqlx.Conn
 	reader *sqlx.DB
+	// keeper copies the write-ahead log into the file; whoever has the turn owns it.
+	keeper *walkeeper.Keeper
 	// turn holds a token while nobody writes, so that write transactions of this process queue up fairly.
 	turn chan struct{}
 	// batch is what the writer writes; whoever has the turn owns it.
@@ -45,9 +49,11 @@ const (
 	readersOpenMax   = 4
 	pageBytes        = "8192"
 	writerCacheKiB   = "-131072"
-	// checkpointPages is how long the write-ahead log gets before it is brought into the database: 64 MiB. A page that
-	// changes often is then copied once in many batches.
-	checkpointPages = "8192"
+	// keptPages is how long the write-ahead log gets before it is brought into the database: 64 MiB. A page that changes
+	// often is then copied once in many batches.
+	keptPages = 1024
+	// keptPagesMost is where SQLite does so in a commit, when the keeper could not keep up: 256 MiB.
+	keptPagesMost = "16384"
 )
 
 // Open opens the views database in the SQLite file at path, makes the file where there is none, and brings the tables
@@ -65,7 +71,7 @@ func (db *DB) open(ctx context.Context) error {
 	pool, err := db.batch.pool(source(db.path, url.Values{
 		"_pragma": {
 			"busy_timeout(" + writerBusyMillis + ")", "page_size(" + pageBytes + ")", "synchronous(NORMAL)",
-			"cache_size(" + writerCacheKiB + ")", "temp_store(MEMORY)", "wal_autocheckpoint(" + checkpointPages + ")",
+			"cache_size(" + writerCacheKiB + ")", "temp_store(MEMORY)", "wal_autocheckpoint(" + keptPagesMost + ")",
 		},
 		"_journal_mode": {"WAL"}, // which the driver sets after the others, as the page size needs
 	}))
@@ -90,6 +96,11 @@ func (db *DB) open(ctx context.Context) error {
 		return fmt.Errorf("for reading: %w", err)
 	}
 	db.reader.SetMaxOpenConns(readersOpenMax)
+	copier, err := sqlx.Open("sqlite", source(db.path, url.Values{"_pragma": {"busy_timeout(" + readerBusyMillis + ")"}}))
+	if err != nil {
+		return fmt.Errorf("for copying the write-ahead log: %w", err)
+	}
+	db.keeper = walkeeper.New(copier, keptPages)
 	return nil
 }
 
@@ -114,6 +125,9 @@ func (db *DB) Close() error {
 
 func (db *DB) release() error {
 	var errs []error
+	if db.keeper != nil {
+		errs = append(errs, db.keeper.Close())
+	}
 	for _, stmt := range db.prepared {
 		errs = append(errs, stmt.Close())
 	}
