@@ -158,7 +158,7 @@ func syncDirectory(directory string) error {
 }
 
 const (
-	// keptPages is how much of the write-ahead log starts a pass of the keeper: 16 MiB.
+	// keptPages is how much of the write-ahead log starts a pass of the keeper: 8 MiB.
 	keptPages = 1024
 	// keptPagesMost is where SQLite copies the log in a commit, when the keeper could not keep up: 128 MiB.
 	keptPagesMost = "16384"

@@ -49,7 +49,7 @@ func (w *writer) reestablish() (*session, error) {
 		return session, fmt.Errorf("empty the write-ahead log: %w", err)
 	}
 	if busy != 0 {
-		return session, errors.New("empty the write-ahead log: it is being read")
+		return session, errors.New("empty the write-ahead log: it is in use")
 	}
 	return session, nil
 }
