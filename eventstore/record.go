@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -65,6 +66,9 @@ type Position struct {
 
 // Start is the position before the first record.
 var Start Position //nolint:gochecknoglobals // the zero value, named
+
+// End is the position after every record, those to come included.
+var End = Position{commit: math.MaxUint64, item: math.MaxUint64} //nolint:gochecknoglobals // a constant, which Go cannot declare
 
 // NewPosition makes the position of the item-th record (from 0) of the commit-th unit of a store's log (from 1).
 // Only stores call it; what the two numbers count is theirs to decide, as long as later records compare greater.

@@ -45,6 +45,11 @@ type Store interface {
 	// record that becomes visible later with a smaller position.
 	ReadAll(ctx context.Context, after Position) iter.Seq2[Recorded, error]
 
+	// ReadAllBackwards yields the records of all streams in the reverse of the order that they were committed in, the first
+	// being the last one before the given position ([End] for the last of all), down to the first of the log. It shows
+	// none that was appended after the loop began.
+	ReadAllBackwards(ctx context.Context, before Position) iter.Seq2[Recorded, error]
+
 	// Subscribe is ReadAll that does not end: at the end of the log it waits for more. It ends when ctx does,
 	// yielding the context's error.
 	Subscribe(ctx context.Context, after Position) iter.Seq2[Recorded, error]

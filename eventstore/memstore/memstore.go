@@ -103,6 +103,23 @@ func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq
 	}
 }
 
+// ReadAllBackwards implements [eventstore.Store].
+func (s *Store) ReadAllBackwards(
+	ctx context.Context, before eventstore.Position,
+) iter.Seq2[eventstore.Recorded, error] {
+	return func(yield func(eventstore.Recorded, error) bool) {
+		if err := s.ended(ctx); err != nil {
+			yield(eventstore.Recorded{}, err)
+			return
+		}
+		for _, r := range slices.Backward(s.log.before(before)) {
+			if !s.yield(ctx, r, yield) {
+				return
+			}
+		}
+	}
+}
+
 // Subscribe implements [eventstore.Store].
 func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
@@ -216,6 +233,14 @@ func (l *log) after(p eventstore.Position) (records []eventstore.Recorded, chang
 	defer l.mu.RUnlock()
 	first := sort.Search(len(l.records), func(i int) bool { return l.records[i].Position.Compare(p) > 0 })
 	return slices.Clip(l.records[first:]), l.changed
+}
+
+// before gives the records before a position as they are now.
+func (l *log) before(p eventstore.Position) []eventstore.Recorded {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	end := sort.Search(len(l.records), func(i int) bool { return l.records[i].Position.Compare(p) >= 0 })
+	return l.records[:end:end]
 }
 
 func clone(r eventstore.Record) eventstore.Record {

@@ -104,6 +104,13 @@ func (f *Faulty) ReadAll(ctx context.Context, after eventstore.Position) iter.Se
 	return f.read(f.inner.ReadAll(ctx, after))
 }
 
+// ReadAllBackwards implements [eventstore.Store].
+func (f *Faulty) ReadAllBackwards(
+	ctx context.Context, before eventstore.Position,
+) iter.Seq2[eventstore.Recorded, error] {
+	return f.read(f.inner.ReadAllBackwards(ctx, before))
+}
+
 // Subscribe implements [eventstore.Store].
 func (f *Faulty) Subscribe(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Recorded, error] {
 	return f.read(f.inner.Subscribe(ctx, after))

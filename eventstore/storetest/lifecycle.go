@@ -42,13 +42,13 @@ func testClosed(t *testing.T, h Harness) {
 	errs := []error{err}
 	for _, seq := range []iter.Seq2[eventstore.Recorded, error]{
 		s.ReadAll(patient(t), eventstore.Start), s.ReadStream(patient(t), "stream-0", 0),
-		s.Subscribe(patient(t), eventstore.Start),
+		s.ReadAllBackwards(patient(t), eventstore.End), s.Subscribe(patient(t), eventstore.Start),
 	} {
 		errs = append(errs, failsOf(t, seq))
 	}
 	for i, err := range errs {
 		if !errors.Is(err, eventstore.ErrClosed) {
-			t.Errorf("%s: %v, want that the store is closed", []string{"append", "read", "read stream", "subscribe"}[i], err)
+			t.Errorf("%s: %v, want that the store is closed", []string{"append", "read", "read stream", "read backwards", "subscribe"}[i], err)
 		}
 	}
 }

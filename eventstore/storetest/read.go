@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -15,6 +16,7 @@ var readCases = []testCase{ //nolint:gochecknoglobals // a table
 	{"empty store", testEmptyStore},
 	{"stream from any revision", testReadFrom},
 	{"whole log after any position", testReadAllAfter},
+	{"whole log backwards from any position", testReadAllBackwards},
 	{"end as it was when the loop began", testEndOfRead},
 	{"records belong to the caller", testYieldedBytesAreTheCallers},
 	{"again over the same sequence", testRangeAgain},
@@ -80,12 +82,31 @@ func testReadAllAfter(t *testing.T, h Harness) {
 	}
 }
 
+func testReadAllBackwards(t *testing.T, h Harness) {
+	s := h.New(t)
+	for _, from := range []eventstore.Position{eventstore.Start, eventstore.End} {
+		if got := mustCollect(t, s.ReadAllBackwards(patient(t), from)); len(got) != 0 {
+			t.Errorf("%d records in an empty store", len(got))
+		}
+	}
+	fill(t, s, 30)
+	mustAppend(t, s, "big", eventstore.NoStream(), records("big", 0, 1500)) // which some stores keep in several pieces
+	want := checkAll(t, s)
+	slices.Reverse(want)
+	checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), eventstore.End)), want)
+	checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), eventstore.Start)), nil)
+	for i := 0; i < len(want); i += 1 + i/10 {
+		checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), want[i].Position)), want[i+1:])
+	}
+}
+
 func testEndOfRead(t *testing.T, h Harness) {
 	s := h.New(t)
 	all := fill(t, s, 6)
 	for name, seq := range map[string]iter.Seq2[eventstore.Recorded, error]{
 		"whole log": s.ReadAll(patient(t), eventstore.Start),
 		"stream":    s.ReadStream(patient(t), all[0].Stream, 0),
+		"backwards": s.ReadAllBackwards(patient(t), eventstore.End),
 	} {
 		read := 0
 		for _, err := range seq {
@@ -191,7 +212,7 @@ func testReadEndedContext(t *testing.T, h Harness) {
 	cancel()
 	for name, seq := range map[string]iter.Seq2[eventstore.Recorded, error]{
 		"whole log": s.ReadAll(ctx, eventstore.Start), "stream": s.ReadStream(ctx, "stream-0", 0),
-		"subscription": s.Subscribe(ctx, eventstore.Start),
+		"backwards": s.ReadAllBackwards(ctx, eventstore.End), "subscription": s.Subscribe(ctx, eventstore.Start),
 	} {
 		if err := failsOf(t, seq); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want the context's error", name, err)
@@ -208,6 +229,9 @@ func testReadContextEnds(t *testing.T, h Harness) {
 		},
 		"stream": func(ctx context.Context) iter.Seq2[eventstore.Recorded, error] {
 			return s.ReadStream(ctx, "stream-0", 0)
+		},
+		"backwards": func(ctx context.Context) iter.Seq2[eventstore.Recorded, error] {
+			return s.ReadAllBackwards(ctx, eventstore.End)
 		},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
