@@ -21,6 +21,8 @@ type serveCmd struct {
 	NATSMaxAge time.Duration `name:"nats-max-age" default:"168h" help:"How long NATS keeps events for subscribers. The event store keeps them for ever."`
 	NATSBytes  int64         `name:"nats-max-bytes" default:"268435456" help:"How many bytes of events NATS keeps for subscribers. Each GiB is some seconds more until a start is ready."`
 
+	ESDBListen string `name:"esdb-listen" placeholder:"ADDR" help:"Let outside programs read and subscribe to the log on this address, with clients for EventStoreDB."`
+
 	QueueLength   int           `default:"32768" help:"Commands that may wait for one ledger before it answers 503."`
 	MaxLag        uint64        `default:"1000000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number."`
 	SnapshotEvery int           `default:"50000" help:"Events between two snapshots of a ledger."`
@@ -54,7 +56,7 @@ func (s *serveCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	for flag, address := range map[string]string{
-		"--listen": s.Listen, "--nats-listen": s.NATSListen, "--pprof-listen": s.PprofListen,
+		"--listen": s.Listen, "--nats-listen": s.NATSListen, "--esdb-listen": s.ESDBListen, "--pprof-listen": s.PprofListen,
 	} {
 		if err := requireLoopback(flag, address); err != nil {
 			return err

@@ -65,6 +65,7 @@ func TestRefusedSettings(t *testing.T) {
 		"the network without authentication":       {args: []string{"--listen", "0.0.0.0:0"}, code: exitFailed, want: "no authentication"},
 		"all addresses":                            {args: []string{"--listen", ":0"}, code: exitFailed, want: "no authentication"},
 		"NATS on the network":                      {args: []string{"--nats-listen", "0.0.0.0:0"}, code: exitFailed, want: "--nats-listen"},
+		"EventStoreDB's clients on the network":    {args: []string{"--esdb-listen", "0.0.0.0:0"}, code: exitFailed, want: "--esdb-listen"},
 		"an unknown flag":                          {args: []string{"--lisen", "127.0.0.1:0"}, code: exitUsage, want: "--lisen"},
 		"an unknown variable":                      {env: "DAYBOOK_LISEN=127.0.0.1:0", code: exitUsage, want: "DAYBOOK_LISEN"},
 		"a directory of something else":            {args: []string{"--data", foreign}, code: exitFailed, want: "not a Daybook data directory"},

@@ -72,6 +72,7 @@ func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*serve
 		{"start NATS", s.startNATS},
 		{"start the relay", s.startRelay},
 		{"start the projections", s.startProjections},
+		{"start the EventStoreDB endpoint", s.startESDB},
 		{"serve profiles", s.startPprof},
 		{"start the HTTP server", s.startHTTP},
 	} {

@@ -30,6 +30,8 @@ const (
 	nats       = "github.com/nats-io"
 	yaml       = "gopkg.in/yaml.v3"
 	kong       = "github.com/alecthomas/kong"
+	grpc       = "google.golang.org/grpc"
+	esdbProtos = "github.com/EventStore/EventStore-Client-Go/v4/protos"
 	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -44,6 +46,8 @@ var rooms = map[string][]string{
 	"eventstore/storetest": {"eventstore"},
 	"eventstore/sqlstore":  {"eventstore", "internal/walkeeper", sqlx, sqlite, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
+
+	"eventstore/esdbserver": {"eventstore", esdbProtos, grpc, uuid, prometheus},
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
 	"commands/linear": {},
