@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	totalsKept     = 1 << 17
+	totalsKept     = 1 << 18
 	totalsDeferred = 1 << 16
 	readRows       = 100
 )

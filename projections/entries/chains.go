@@ -18,7 +18,9 @@ import (
 )
 
 const (
-	chainsKept = 1 << 17
+	chainsKept = 1 << 18
+	// headsRead is how many ends of chains are read by one statement.
+	headsRead = 100
 	// Of chains that have changed, and of entries that have changed them, so many are kept back at most.
 	chainsDeferred = 1 << 16
 	freshDeferred  = 1 << 19
@@ -39,6 +41,8 @@ type chains struct {
 	fresh     int
 	deferring bool
 	rows      views.Buffer
+	// unread are the chains of a batch whose ends were not known.
+	unread []*chain
 
 	readHead, readFrom string
 }
@@ -75,9 +79,11 @@ func newChains(generation int64) *chains {
 	of, columns := table.Of(generation), strings.Join(table.Names()[2:], ", ")
 	const ofOne = " WHERE account_id = ? AND asset = ?"
 	return &chains{
-		heads:    cache.New[key, *chain](chainsKept),
-		opened:   make(map[int64]bool),
-		readHead: "SELECT " + columns + " FROM " + of + ofOne + " ORDER BY day DESC LIMIT 1",
+		heads:  cache.New[key, *chain](chainsKept),
+		opened: make(map[int64]bool),
+		readHead: "WITH wanted (account_id, asset) AS (VALUES " + strings.Repeat("(?, ?), ", headsRead-1) + "(?, ?)) " +
+			"SELECT account_id, asset, " + columns + " FROM wanted CROSS JOIN " + of + " USING (account_id, asset) " +
+			"WHERE day = (SELECT max(day) FROM " + of + " x WHERE x.account_id = wanted.account_id AND x.asset = wanted.asset)",
 		readFrom: "SELECT " + columns + " FROM " + of + ofOne + ` AND day >=
 			coalesce((SELECT max(day) FROM ` + of + ofOne + ` AND day <= ?), ?) AND day < ? ORDER BY day`,
 		rows: views.Buffer{Bulk: views.Replace(of, table.Names())},
@@ -110,25 +116,66 @@ func (s *chains) forgetChanges() {
 	s.changed, s.fresh = s.changed[:0], 0
 }
 
-// of gives the chain of an account and asset, to which an entry is going to be added.
-func (s *chains) of(tx *views.Tx, accountID int64, asset money.Asset) (*chain, error) {
+// of gives the chains that a batch adds entries to, one for each entry, in order. Those that are not known are read together,
+// before anything is written, which reading would have to wait for.
+func (s *chains) of(tx *views.Tx, events []projector.Event) ([]*chain, error) {
+	s.unread = s.unread[:0]
+	touched := make([]*chain, 0, 2*len(events)) //nolint:mnd // most transactions have two entries
+	for i := range events {
+		switch e := events[i].Body.(type) {
+		case ledger.AccountOpened:
+			s.opened[events[i].Accounts[0]] = true
+		case ledger.TransactionPosted:
+			for j := range e.Entries {
+				touched = append(touched, s.touch(events[i].Accounts[j], e.Entries[j].Asset))
+			}
+		}
+	}
+	return touched, s.readHeads(tx)
+}
+
+// touch gives the chain of an account and asset, which is going to change.
+func (s *chains) touch(accountID int64, asset money.Asset) *chain {
 	at := key{accountID, s.assets.Of(asset)}
 	c, found := s.heads.Get(at)
 	if !found {
 		c = &chain{key: at, closing: closing{day: noDay}, columns: [2]any{accountID, string(at.asset.Value())}}
-		if !s.opened[accountID] {
-			if err := s.read(tx, s.readHead, c.columns[:], func(head *closing) { c.closing = *head }); err != nil {
-				return nil, err
-			}
-		}
 		s.heads.Put(at, c)
+		if !s.opened[accountID] {
+			s.unread = append(s.unread, c)
+		}
 	}
 	s.fresh++
 	if !c.listed {
 		c.listed = true
 		s.changed = append(s.changed, c)
 	}
-	return c, nil
+	return c
+}
+
+// readHeads reads the ends of the chains that were not known.
+func (s *chains) readHeads(tx *views.Tx) error {
+	for part := range slices.Chunk(s.unread, headsRead) {
+		args := make([]any, 2*headsRead) // one text for all, so that it stays prepared
+		for i, c := range part {
+			args[2*i], args[2*i+1] = c.columns[0], c.columns[1]
+		}
+		err := tx.Query(s.readHead, args, func(rows *sqlx.Rows) error {
+			var accountID int64
+			var asset money.Asset
+			var head closing
+			if err := head.scan(rows, &accountID, &asset); err != nil {
+				return err
+			}
+			c, _ := s.heads.Get(key{accountID, s.assets.Of(asset)})
+			c.closing = head
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read the ends of chains: %w", err)
+		}
+	}
+	return nil
 }
 
 func (s *chains) read(tx *views.Tx, query string, args []any, found func(*closing)) error {

@@ -22,11 +22,11 @@ type closing struct {
 	changed bool
 }
 
-// scan reads all columns but those of the account and asset.
-func (c *closing) scan(rows *sqlx.Rows) error {
+// scan reads all columns but those of the account and asset, which may stand before them.
+func (c *closing) scan(rows *sqlx.Rows, before ...any) error {
 	var last, place, nanos sql.NullInt64
 	var debits, credits sql.Null[money.Amount]
-	err := rows.Scan(&c.day, &c.all.Debits, &c.all.Credits, &last, &place, &nanos, &debits, &credits)
+	err := rows.Scan(append(before, &c.day, &c.all.Debits, &c.all.Credits, &last, &place, &nanos, &debits, &credits)...)
 	if err != nil {
 		return fmt.Errorf("read a closing: %w", err)
 	}

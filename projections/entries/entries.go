@@ -54,15 +54,20 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 		return fmt.Errorf("read the last entry: %w", err)
 	}
 	a.chains.begin()
+	chains, err := a.chains.of(tx, events)
+	if err != nil {
+		return err
+	}
 	for i := range events {
-		switch e := events[i].Body.(type) {
-		case ledger.AccountOpened:
-			a.chains.opened[events[i].Accounts[0]] = true
-		case ledger.TransactionPosted:
-			if err := a.append(tx, &events[i], &e); err != nil {
-				return err
-			}
+		posted, ok := events[i].Body.(ledger.TransactionPosted)
+		if !ok {
+			continue
 		}
+		n := len(posted.Entries)
+		if err := a.append(tx, &events[i], &posted, chains[:n]); err != nil {
+			return err
+		}
+		chains = chains[n:]
 	}
 	if err := a.rows.Flush(tx); err != nil {
 		return err
@@ -70,21 +75,19 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	return a.chains.end(tx)
 }
 
-// append makes the rows of a transaction's entries. It leaves out their numbers: SQLite gives each row the one after the
+// append makes the rows of a transaction's entries, and links them to their chains. It leaves out their numbers: SQLite gives each row the one after the
 // largest, which is quicker than to be given it and to look whether it is there.
-func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted) error {
+func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted, chains []*chain) error {
 	day, nanos := effective.Split(posted.EffectiveAt)
 	// Of what the rows have in common only one is made.
 	var dayColumn, nanosColumn, transaction any = day, nanos, projector.Revision(posted.ID)
 	for i := range posted.Entries {
 		entry := &posted.Entries[i]
-		c, err := a.chains.of(tx, event.Accounts[i], entry.Asset)
-		if err != nil {
-			return err
-		}
+		c := chains[i]
 		a.last++
 		a.rows.Values = append(a.rows.Values, c.columns[0], c.columns[1], dayColumn, nanosColumn, transaction, int64(i),
 			int64(entry.Side), projector.Amount(entry.Amount))
+		var err error
 		if a.rows.Values, err = c.link(a.rows.Values, a.last, arrival{day, nanos, entry.Side, entry.Amount}); err != nil {
 			return projector.Fail(event, err)
 		}

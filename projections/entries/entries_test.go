@@ -1,16 +1,18 @@
 package entries_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/domain/money"
@@ -218,10 +220,10 @@ func TestLinks(t *testing.T) {
 			for _, batch := range test.batches(&book{}) {
 				s.apply(batch)
 			}
-			if diff := cmp.Diff(test.links, s.rows(links)); diff != "" {
+			if diff := gocmp.Diff(test.links, s.rows(links)); diff != "" {
 				t.Errorf("links (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.totals, s.rows(totals)); diff != "" {
+			if diff := gocmp.Diff(test.totals, s.rows(totals)); diff != "" {
 				t.Errorf("closings (-want +got):\n%s", diff)
 			}
 		})
@@ -304,7 +306,7 @@ func TestBatchesMakeNoDifference(t *testing.T) {
 			}
 			s.flush()
 			for _, query := range []string{everyEntry, totals} {
-				if diff := cmp.Diff(whole.rows(query), s.rows(query)); diff != "" {
+				if diff := gocmp.Diff(whole.rows(query), s.rows(query)); diff != "" {
 					t.Errorf("(-whole +parts):\n%s", diff)
 				}
 			}
@@ -326,5 +328,33 @@ func TestTotalsThatPassTheLargestAmountFail(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// What was forgotten is read in parts of some hundred chains; the chains of other assets and earlier days are none of it.
+func TestManyForgottenChainsGoOnWhereTheyEnded(t *testing.T) {
+	const accounts = 257
+	forgetful, mindful := newScene(t), newScene(t)
+	for round := range 3 {
+		var batch []projector.Event
+		b := &book{transactions: uint64(round) * 2 * accounts}
+		for account := range int64(accounts) {
+			if round == 0 {
+				batch = append(batch, b.opened(account+1))
+			}
+			other := (account+13)%accounts + 1
+			batch = append(batch, b.posted(round/2, round, "EUR", units(uint64(account+1)), account+1, other), b.posted(round, 0, "USD", units(7), other))
+		}
+		if round == 0 { // whose accounts have to be there for those that they are posted to
+			slices.SortStableFunc(batch, func(a, b projector.Event) int { return cmp.Compare(a.Revision, b.Revision) })
+		}
+		forgetful.apply(batch)
+		forgetful.applier.Reset()
+		mindful.apply(batch)
+	}
+	for _, query := range []string{links, totals} {
+		if diff := gocmp.Diff(mindful.rows(query), forgetful.rows(query)); diff != "" {
+			t.Errorf("rows of one that remembers and of one that forgets:\n%s", diff)
+		}
 	}
 }
