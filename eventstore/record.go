@@ -57,6 +57,12 @@ type Appended struct {
 	Position Position
 }
 
+// Head is where a stream ends.
+type Head struct {
+	Stream string
+	Last   Revision
+}
+
 // Position is a place in the whole log. It is ordered, and opaque to everybody but the store that issued it: it may be
 // kept (as text) and given back, never computed with.
 type Position struct {
@@ -126,6 +132,9 @@ func Any() Expected { return Expected{kind: expectAny} }
 
 // At demands that the last record of the stream has this revision.
 func At(r Revision) Expected { return Expected{kind: expectAt, revision: r} }
+
+// Revision gives the revision that [At] demands; false where another is expected.
+func (e Expected) Revision() (Revision, bool) { return e.revision, e.kind == expectAt }
 
 // Holds tells whether a stream that exists or not, and whose last revision is head, is as expected.
 func (e Expected) Holds(exists bool, head Revision) bool {

@@ -3,20 +3,14 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/eventstore"
-)
-
-// A page is what is read in one go: whole rows, up to a sum of payload bytes. The first pages are small, for those who
-// want one record. No transaction is open while a page is handed out, however slow whoever takes it: an open one would
-// keep the write-ahead log from being emptied.
-const (
-	firstPageBytes = 64 << 10
-	maxPageBytes   = 4 << 20
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 )
 
 func openReaders(path string) (*sqlx.DB, error) {
@@ -29,73 +23,73 @@ func openReaders(path string) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// pager reads pages for one loop over a sequence.
-type pager struct {
-	store *Store
-	ctx   context.Context //nolint:containedctx // lives as long as the loop
-	size  int             // of the next page
-	types names
+// source reads the rows of a store. No transaction is open while a page of them is handed out: an open one would keep the
+// write-ahead log from being emptied.
+type source struct{ *Store }
+
+var _ rowlog.Source = source{}
+
+// StreamEnd implements [rowlog.Source].
+func (s source) StreamEnd(ctx context.Context, stream string) (next int64, err error) {
+	err = s.get(ctx, `SELECT a.first_revision + a.count FROM streams s
+		JOIN appends a ON a.stream_id = s.stream_id WHERE s.name = ? ORDER BY a.first_revision DESC LIMIT 1`,
+		[]any{stream}, &next)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return next, err
 }
 
-// storedRow is a row with all its columns.
-type storedRow struct {
-	position, streamID   int64
-	stream               sql.NullString
-	firstRevision, count int64
-	payload              []byte
+// StreamRows implements [rowlog.Source]. The first row may begin before from.
+func (s source) StreamRows(ctx context.Context, stream string, from, end int64, bytes int) ([]rowlog.Row, error) {
+	return s.rows(ctx, bytes, `SELECT a.position, a.stream_id, s.name, a.first_revision, a.count, a.payload
+		FROM streams s JOIN appends a ON a.stream_id = s.stream_id
+		WHERE s.name = ? AND a.first_revision < ? AND a.first_revision >= coalesce((SELECT max(b.first_revision)
+			FROM appends b WHERE b.stream_id = s.stream_id AND b.first_revision <= ?), 0)
+		ORDER BY a.first_revision`, stream, end, from)
 }
 
-// page reads rows until they have the page's size, or there are no more.
-func (p *pager) page(query string, args ...any) (page []storedRow, err error) {
-	bytes := 0
-	err = p.store.query(p.ctx, func(rows *sqlx.Rows) (bool, error) {
-		var r storedRow
-		err := rows.Scan(&r.position, &r.streamID, &r.stream, &r.firstRevision, &r.count, &r.payload)
+// LogEnd implements [rowlog.Source]. Positions grow in commit order, so that the last one there is will do.
+func (s source) LogEnd(ctx context.Context) (end int64, err error) {
+	err = s.get(ctx, `SELECT coalesce(max(position), 0) FROM appends`, nil, &end)
+	return end, err
+}
+
+// LogRows implements [rowlog.Source].
+func (s source) LogRows(ctx context.Context, from, end int64, bytes int) ([]rowlog.Row, error) {
+	return s.rows(ctx, bytes, `SELECT a.position, a.stream_id, s.name, a.first_revision, a.count, a.payload FROM appends a
+		LEFT JOIN streams s ON s.stream_id = a.stream_id
+		WHERE a.position BETWEEN ? AND ? ORDER BY a.position`, from, end)
+}
+
+// LogRowsBackwards implements [rowlog.Source].
+func (s source) LogRowsBackwards(ctx context.Context, last int64, bytes int) ([]rowlog.Row, error) {
+	return s.rows(ctx, bytes, `SELECT a.position, a.stream_id, s.name, a.first_revision, a.count, a.payload FROM appends a
+		LEFT JOIN streams s ON s.stream_id = a.stream_id
+		WHERE a.position <= ? ORDER BY a.position DESC`, last)
+}
+
+// Ended implements [rowlog.Source].
+func (s source) Ended(ctx context.Context) error { return s.ended(ctx) }
+
+// rows reads rows until they have so many bytes, or there are no more.
+func (s source) rows(ctx context.Context, bytes int, query string, args ...any) (page []rowlog.Row, err error) {
+	err = s.query(ctx, func(rows *sqlx.Rows) (bool, error) {
+		var r rowlog.Row
+		var streamID int64
+		var stream sql.NullString
+		err := rows.Scan(&r.Position, &streamID, &stream, &r.FirstRevision, &r.Count, &r.Payload)
+		r.Stream, r.Key = stream.String, keyOf(streamID)
 		page = append(page, r)
-		bytes += len(r.payload)
-		return bytes < p.size, err //nolint:wrapcheck // wrapped by query
+		bytes -= len(r.Payload)
+		return bytes > 0, err //nolint:wrapcheck // wrapped by query
 	}, query, args...)
-	p.size = min(2*p.size, maxPageBytes)
 	return page, err
 }
 
-// yield hands out the records of a row from the item-th, and tells whether to go on.
-func (p *pager) yield(row storedRow, item int64, yield func(eventstore.Recorded) bool) (bool, error) {
-	corrupt := func(err error) error {
-		return fmt.Errorf("%w: row %d (stream %q, id %d, revision %d and %d more): %w", eventstore.ErrCorrupt,
-			row.position, row.stream.String, row.streamID, row.firstRevision, row.count-1, err)
-	}
-	if !row.stream.Valid {
-		return false, corrupt(errors.New("no stream has this id"))
-	}
-	records, err := openPayload(row.payload, row.streamID, row.firstRevision, int(row.count))
-	if err != nil {
-		return false, corrupt(err)
-	}
-	for i := range row.count {
-		record, err := records.next(&p.types)
-		if err != nil {
-			return false, corrupt(err)
-		}
-		if i < item {
-			continue
-		}
-		if err := p.store.ended(p.ctx); err != nil {
-			return false, err
-		}
-		if !yield(eventstore.Recorded{
-			Record:   record,
-			Stream:   row.stream.String,
-			Revision: eventstore.Revision(row.firstRevision + i),
-			Position: eventstore.NewPosition(uint64(row.position), uint64(i)),
-		}) {
-			return false, nil
-		}
-	}
-	if len(records.rest) > 0 {
-		return false, corrupt(fmt.Errorf("%d bytes after the last record", len(records.rest)))
-	}
-	return true, nil
+// keyOf is what stands for a stream in the checksums of its rows.
+func keyOf(streamID int64) string {
+	return string(binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(streamID)))
 }
 
 // get reads one row.

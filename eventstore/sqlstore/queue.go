@@ -5,16 +5,17 @@ import (
 	"sync"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 )
 
 // request is one append on its way through the writer.
 type request struct {
 	stream   string
 	expected eventstore.Expected
-	rows     []row
+	rows     []rowlog.Part
 	records  int
 	bytes    int // of all payloads
-	stored   []storedRow
+	stored   []rowlog.Row
 
 	// The answer, which the writer gives before it closes done.
 	appended eventstore.Appended
@@ -24,10 +25,10 @@ type request struct {
 
 func newRequest(stream string, expected eventstore.Expected, records []eventstore.Record) *request {
 	r := &request{
-		stream: stream, expected: expected, rows: encodeRows(records), records: len(records), done: make(chan struct{}),
+		stream: stream, expected: expected, rows: rowlog.Encode(records), records: len(records), done: make(chan struct{}),
 	}
 	for i := range r.rows {
-		r.bytes += len(r.rows[i].payload)
+		r.bytes += len(r.rows[i].Payload)
 	}
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 )
 
 // session is the one connection that writes. It belongs to the writer's goroutine. After an error it is closed and
@@ -116,19 +117,20 @@ func (s *session) append(r *request) (eventstore.Appended, *eventstore.ConflictE
 			return eventstore.Appended{}, nil, fmt.Errorf("add stream %q: %w", r.stream, err)
 		}
 	}
+	key := keyOf(at.streamID)
 	var position, item int64
 	for _, row := range r.rows {
-		row.seal(at.streamID, at.next)
-		position, err = lastID(s.addRow.ExecContext(always, at.streamID, at.next, row.count, row.payload))
+		row.Seal(key, at.next)
+		position, err = lastID(s.addRow.ExecContext(always, at.streamID, at.next, row.Count, row.Payload))
 		if err != nil {
-			return eventstore.Appended{}, nil, fmt.Errorf("add %d records to stream %q: %w", row.count, r.stream, err)
+			return eventstore.Appended{}, nil, fmt.Errorf("add %d records to stream %q: %w", row.Count, r.stream, err)
 		}
-		r.stored = append(r.stored, storedRow{
-			position: position, streamID: at.streamID, stream: sql.NullString{String: r.stream, Valid: true},
-			firstRevision: at.next, count: int64(row.count), payload: row.payload,
+		r.stored = append(r.stored, rowlog.Row{
+			Position: position, Stream: r.stream, Key: key,
+			FirstRevision: at.next, Count: int64(row.Count), Payload: row.Payload,
 		})
-		at.next += int64(row.count)
-		item = int64(row.count) - 1
+		at.next += int64(row.Count)
+		item = int64(row.Count) - 1
 	}
 	s.heads[r.stream] = at
 	return eventstore.Appended{

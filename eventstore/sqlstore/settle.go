@@ -28,7 +28,7 @@ func (w *writer) settle() bool {
 	}
 	w.session = session
 	w.unsettled.Store(false)
-	w.announce() // it may be there
+	w.changed.Ring() // it may be there
 	w.log.Info("the outcome of the commit is settled")
 	return true
 }

@@ -1,14 +1,14 @@
 // Package sqlstore keeps the event store in a SQLite file: the default, and durable.
 //
 // One goroutine writes. It takes all appends that wait, of all streams, executes them in one transaction, and answers
-// each when that is on the disk: one sync for many appends. The records of one append are one row (see payload.go), so
+// each when that is on the disk: one sync for many appends. The records of one append are one row (see rowlog), so
 // that an event costs little more than copying its bytes. Reads have connections of their own and never wait for the
 // writer, nor hold it up: they read a page, end their transaction, and hand the page out.
 //
 // Another process may append to the same file. The expected revision is tested inside the transaction that writes, so
 // that correctness does not depend on being alone; subscriptions learn of such appends by looking every so often.
 //
-// Reading order: store.go, queue.go, writer.go, session.go, settle.go, payload.go, read.go, page.go, subscribe.go, file.go.
+// Reading order: store.go, queue.go, writer.go, session.go, settle.go, read.go, page.go, subscribe.go, file.go.
 package sqlstore
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/internal/walkeeper"
 )
 
@@ -71,8 +72,7 @@ type Store struct {
 	closing chan struct{}  // closed by Close: ends waiting
 	alive   sync.RWMutex   // held for reading while a page is read, so that Close waits for it
 
-	// changed holds a channel that is closed, and replaced, after each commit.
-	changed atomic.Pointer[chan struct{}]
+	changed rowlog.Bell // rung after each commit
 	// tail has what was committed last.
 	tail tail
 	// unsettled is true while the outcome of a commit is not known for good: see settle.go.
@@ -120,8 +120,6 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 		queue:   newQueue(options.MaxWaiting, 4*options.MaxAppendBytes),
 		closing: make(chan struct{}),
 	}
-	changed := make(chan struct{})
-	s.changed.Store(&changed)
 	session, err := openSession(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
@@ -176,7 +174,7 @@ func (s *Store) Close() error {
 	}
 	close(s.closing)
 	s.writer.Wait()
-	s.metrics.unregister()
+	s.metrics.Unregister()
 	return nil
 }
 
@@ -188,10 +186,4 @@ func (s *Store) isClosing() bool {
 	default:
 		return false
 	}
-}
-
-// announce wakes those who wait for records.
-func (s *Store) announce() {
-	next := make(chan struct{})
-	close(*s.changed.Swap(&next))
 }

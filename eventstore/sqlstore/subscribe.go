@@ -2,52 +2,46 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 )
 
 // Subscribe implements [eventstore.Store].
 func (s *Store) Subscribe(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Recorded, error] {
-	return func(yield func(eventstore.Recorded, error) bool) {
-		c := newCursor(s, ctx, after)
-		for {
-			// Taken before the log is read: what is appended after the reading closes it.
-			changed := *s.changed.Load()
-			goOn, err := c.advance(func(r eventstore.Recorded) bool { return yield(r, nil) })
-			if err == nil && goOn {
-				err = s.wait(ctx, changed)
-			}
-			if err != nil {
-				yield(eventstore.Recorded{}, fmt.Errorf("subscription to the log: %w", err))
-			}
-			if err != nil || !goOn {
-				return
-			}
-		}
-	}
+	return rowlog.Subscribe(&s.changed, func() rowlog.Follower {
+		return &follower{Store: s, ctx: ctx, cursor: rowlog.NewCursor(ctx, source{s}, after)}
+	})
 }
 
-// advance yields what has come: what this process has appended since from memory, anything else from the file.
-func (c *cursor) advance(yield func(eventstore.Recorded) bool) (bool, error) {
-	rows := c.store.tail.from(c.row)
+// follower is a subscription's place in the log.
+type follower struct {
+	*Store
+
+	ctx    context.Context //nolint:containedctx // lives as long as the loop
+	cursor *rowlog.Cursor
+}
+
+// Advance implements [rowlog.Follower]: what this process has appended comes from memory, anything else from the file.
+func (f *follower) Advance(yield func(eventstore.Recorded) bool) (bool, error) {
+	rows := f.tail.from(f.cursor.Row())
 	if len(rows) == 0 {
-		return c.drain(yield)
+		return f.cursor.Drain(yield) //nolint:wrapcheck // wrapped by the sequence
 	}
-	return c.yieldAll(rows, yield)
+	return f.cursor.Yield(rows, yield) //nolint:wrapcheck // wrapped by the sequence
 }
 
-// wait returns when there may be more to read.
-func (s *Store) wait(ctx context.Context, changed <-chan struct{}) error {
-	poll := time.NewTimer(s.options.PollInterval)
+// Wait implements [rowlog.Follower].
+func (f *follower) Wait(changed <-chan struct{}) error {
+	poll := time.NewTimer(f.options.PollInterval)
 	defer poll.Stop()
 	select {
 	case <-changed:
 	case <-poll.C: // another process may have appended
-	case <-ctx.Done():
-	case <-s.closing:
+	case <-f.ctx.Done():
+	case <-f.closing:
 	}
-	return s.ended(ctx)
+	return f.ended(f.ctx)
 }

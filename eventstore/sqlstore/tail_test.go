@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 )
 
 func TestTailHasNoGapsAndABound(t *testing.T) {
 	var kept tail
-	row := func(position int64, bytes int) []storedRow {
-		return []storedRow{{position: position, payload: make([]byte, bytes)}}
+	row := func(position int64, bytes int) []rowlog.Row {
+		return []rowlog.Row{{Position: position, Payload: make([]byte, bytes)}}
 	}
 	for _, step := range []struct {
 		name string
-		add  []storedRow
+		add  []rowlog.Row
 		want []int64
 	}{
 		{"the first", row(7, 10), []int64{7}},
@@ -34,10 +35,10 @@ func TestTailHasNoGapsAndABound(t *testing.T) {
 		var got []int64
 		bytes := 0
 		for _, r := range kept.rows {
-			got = append(got, r.position)
-			bytes += len(r.payload)
-			if from := kept.from(r.position); len(from) == 0 || from[0].position != r.position {
-				t.Errorf("%s: from %d there is %v", step.name, r.position, from)
+			got = append(got, r.Position)
+			bytes += len(r.Payload)
+			if from := kept.from(r.Position); len(from) == 0 || from[0].Position != r.Position {
+				t.Errorf("%s: from %d there is %v", step.name, r.Position, from)
 			}
 		}
 		if !slices.Equal(got, step.want) || bytes != kept.bytes {

@@ -78,7 +78,7 @@ func (w *writer) execute(batch []*request) {
 		for _, r := range batch {
 			w.tail.add(r.stored)
 		}
-		w.announce()
+		w.changed.Ring()
 		w.metrics.observe(batch, answers, time.Since(start))
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		w.log.Error("commit to the event store", "appends", len(batch), "error", err)
@@ -97,7 +97,7 @@ func (w *writer) execute(batch []*request) {
 		r.answer(answers[i].appended, answers[i].conflict())
 	}
 	if err != nil {
-		w.metrics.failed(len(batch), err)
+		w.metrics.Failed(len(batch), err)
 		return
 	}
 	if err := w.keeper.Committed(w.session.conn); err != nil {

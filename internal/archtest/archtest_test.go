@@ -44,7 +44,8 @@ var rooms = map[string][]string{
 	"eventstore":           {},
 	"eventstore/memstore":  {"eventstore"},
 	"eventstore/storetest": {"eventstore"},
-	"eventstore/sqlstore":  {"eventstore", "internal/walkeeper", sqlx, sqlite, prometheus},
+	"eventstore/rowlog":    {"eventstore", prometheus},
+	"eventstore/sqlstore":  {"eventstore", "eventstore/rowlog", "internal/walkeeper", sqlx, sqlite, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
 	"eventstore/esdbserver": {"eventstore", esdbProtos, grpc, uuid, prometheus},

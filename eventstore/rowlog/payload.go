@@ -1,4 +1,4 @@
-package sqlstore
+package rowlog
 
 import (
 	"encoding/binary"
@@ -17,7 +17,7 @@ import (
 //	          type     1 byte length, then the bytes
 //	          data     4 bytes length, then the bytes
 //	          metadata 4 bytes length, then the bytes
-//	checksum  4 bytes  CRC-32C of all before it, then the row's stream_id and first_revision, 8 bytes each
+//	checksum  4 bytes  CRC-32C of all before it, then the key of the row's stream and, in 8 bytes, its first revision
 //
 // The checksum covers where the row stands too, so that a payload that got into another row is noticed.
 const (
@@ -33,15 +33,17 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli) //nolint:gochecknoglobals // a constant
 
-// row is a part of an append, as it is stored.
-type row struct {
-	count   int
-	payload []byte
+// Part is an append, or a part of one, that becomes a row.
+type Part struct {
+	// Count is the number of its records.
+	Count int
+	// Payload is what the row holds, complete when the part is sealed.
+	Payload []byte
 }
 
-// encodeRows encodes the records of one append. The checksums are left to [row.seal].
-func encodeRows(records []eventstore.Record) []row {
-	var rows []row
+// Encode encodes the records of one append. The checksums are left to [Part.Seal].
+func Encode(records []eventstore.Record) []Part {
+	var parts []Part
 	for first := 0; first < len(records); {
 		size, end := headerBytes+checksumBytes, first
 		for end < len(records) && end-first < maxRowRecords {
@@ -52,10 +54,10 @@ func encodeRows(records []eventstore.Record) []row {
 			size += next
 			end++
 		}
-		rows = append(rows, row{count: end - first, payload: encode(records[first:end], size)})
+		parts = append(parts, Part{Count: end - first, Payload: encode(records[first:end], size)})
 		first = end
 	}
-	return rows
+	return parts
 }
 
 func encodedBytes(r *eventstore.Record) int {
@@ -79,35 +81,36 @@ func encode(records []eventstore.Record, size int) []byte {
 	return p[:size]
 }
 
-// seal writes the checksum, now that it is known where the row comes to stand.
-func (r row) seal(streamID, firstRevision int64) {
-	body := len(r.payload) - checksumBytes
-	binary.BigEndian.PutUint32(r.payload[body:], checksum(r.payload[:body], streamID, firstRevision))
+// Seal writes the checksum, now that it is known where the row comes to stand. A part may be sealed again, for another
+// place.
+func (p Part) Seal(key string, firstRevision int64) {
+	body := len(p.Payload) - checksumBytes
+	binary.BigEndian.PutUint32(p.Payload[body:], checksum(p.Payload[:body], key, firstRevision))
 }
 
-func checksum(body []byte, streamID, firstRevision int64) uint32 {
-	var place [16]byte
-	binary.BigEndian.PutUint64(place[:8], uint64(streamID))
-	binary.BigEndian.PutUint64(place[8:], uint64(firstRevision))
-	return crc32.Update(crc32.Checksum(body, castagnoli), castagnoli, place[:])
+func checksum(body []byte, key string, firstRevision int64) uint32 {
+	place := make([]byte, 0, len(key)+8)
+	place = append(place, key...)
+	place = binary.BigEndian.AppendUint64(place, uint64(firstRevision))
+	return crc32.Update(crc32.Checksum(body, castagnoli), castagnoli, place)
 }
 
-// openPayload tests a payload against its checksum and its row, and gives its records to be read one by one.
-func openPayload(payload []byte, streamID, firstRevision int64, count int) (payloadReader, error) {
-	body := len(payload) - checksumBytes
+// open tests the payload of a row against its checksum and the row, and gives its records to be read one by one.
+func (r *Row) open() (payloadReader, error) {
+	body := len(r.Payload) - checksumBytes
 	if body < headerBytes {
-		return payloadReader{}, fmt.Errorf("a payload of %d bytes", len(payload))
+		return payloadReader{}, fmt.Errorf("a payload of %d bytes", len(r.Payload))
 	}
-	if payload[0] != payloadVersion {
-		return payloadReader{}, fmt.Errorf("a payload of version %d, known is %d", payload[0], payloadVersion)
+	if r.Payload[0] != payloadVersion {
+		return payloadReader{}, fmt.Errorf("a payload of version %d, known is %d", r.Payload[0], payloadVersion)
 	}
-	if want := binary.BigEndian.Uint32(payload[body:]); want != checksum(payload[:body], streamID, firstRevision) {
+	if want := binary.BigEndian.Uint32(r.Payload[body:]); want != checksum(r.Payload[:body], r.Key, r.FirstRevision) {
 		return payloadReader{}, errors.New("the checksum does not match")
 	}
-	if held := binary.BigEndian.Uint32(payload[1:headerBytes]); int64(held) != int64(count) {
-		return payloadReader{}, fmt.Errorf("the payload holds %d records, the row says %d", held, count)
+	if held := binary.BigEndian.Uint32(r.Payload[1:headerBytes]); int64(held) != r.Count {
+		return payloadReader{}, fmt.Errorf("the payload holds %d records, the row says %d", held, r.Count)
 	}
-	return payloadReader{rest: payload[headerBytes:body:body]}, nil
+	return payloadReader{rest: r.Payload[headerBytes:body:body]}, nil
 }
 
 // payloadReader reads records off a payload. Their slices share its bytes, each with no room to grow into the next.
