@@ -36,6 +36,25 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Reading leaves nothing of what was read before.
+func TestReadOneAfterAnother(t *testing.T) {
+	full := golden()
+	full.Causation = "http"
+	bare := envelope.Envelope{Schema: 1, RecordedAt: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)}
+	var e envelope.Envelope
+	for _, want := range []envelope.Envelope{full, bare, full, full} {
+		if err := want.Seal(goldenPlace, goldenData); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Read(want.AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, e); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestParseIsStrict(t *testing.T) {
 	if _, err := envelope.Parse([]byte(goldenJSON)); err != nil {
 		t.Fatal(err)
@@ -51,6 +70,8 @@ func TestParseIsStrict(t *testing.T) {
 		"no digit":           {`0198`, `019g`},
 		"zeros of a second":  {`00.5Z`, `00.50Z`},
 		"comma of a second":  {`00.5Z`, `00,5Z`},
+		"ten digits":         {`00.5Z`, `00.1234567895Z`},
+		"an hour of a digit": {`12:00:00.5Z`, `2:00:00.55Z`},
 		"offset":             {`00.5Z`, `00.5+00:00`},
 		"year 0":             {`2026`, `0000`},
 		"no time":            {`2026-01-31T12:00:00.5Z`, ``},

@@ -17,6 +17,15 @@ var ErrSyntax = errors.New("not an envelope")
 // errors wrap [ErrSyntax]. It does not check the hash.
 func Parse(text []byte) (Envelope, error) {
 	var e Envelope
+	if err := e.Read(text); err != nil {
+		return Envelope{}, err
+	}
+	return e, nil
+}
+
+// Read is Parse for whoever reads many: a text that is the same as before, as actors mostly are, is not made anew. After an
+// error there is no telling what e is.
+func (e *Envelope) Read(text []byte) error {
 	p := parser{rest: text}
 	p.literal(`{"envelope":1,"id":"`)
 	p.uuid(&e.ID)
@@ -25,10 +34,11 @@ func Parse(text []byte) (Envelope, error) {
 	p.literal(`,"recorded_at":"`)
 	e.RecordedAt = p.time()
 	p.literal(`","actor":"`)
-	e.Actor = p.string()
-	e.Correlation = p.member(`","correlation":"`)
-	e.Causation = p.member(`","causation":"`)
-	e.Key = p.member(`","key":"`)
+	p.string(&e.Actor)
+	p.member(`","correlation":"`, &e.Correlation)
+	p.member(`","causation":"`, &e.Causation)
+	p.member(`","key":"`, &e.Key)
+	e.Request = Hash{}
 	if p.optional(`","request":"`) {
 		p.hash(&e.Request)
 		p.require(e.Request != Hash{}, "an empty member")
@@ -40,9 +50,9 @@ func Parse(text []byte) (Envelope, error) {
 	p.literal(`"}`)
 	p.require(len(p.rest) == 0, "something after the end")
 	if p.fault != "" {
-		return Envelope{}, fmt.Errorf("%w: %s at byte %d", ErrSyntax, p.fault, len(text)-len(p.rest))
+		return fmt.Errorf("%w: %s at byte %d", ErrSyntax, p.fault, len(text)-len(p.rest))
 	}
-	return e, nil
+	return nil
 }
 
 // parser reads from the front of rest. After the first fault it reads nothing more.
@@ -73,19 +83,19 @@ func (p *parser) literal(s string) {
 }
 
 // member reads a string that is left out where it is empty.
-func (p *parser) member(name string) string {
+func (p *parser) member(name string, into *string) {
 	if !p.optional(name) {
-		return ""
+		*into = ""
+		return
 	}
-	s := p.string()
-	p.require(s != "", "an empty member")
-	return s
+	p.string(into)
+	p.require(*into != "", "an empty member")
 }
 
 // string reads up to the closing quote, which it leaves.
-func (p *parser) string() string {
+func (p *parser) string(into *string) {
 	if p.fault != "" {
-		return ""
+		return
 	}
 	end := 0
 	for end < len(p.rest) && p.rest[end] >= ' ' && p.rest[end] != '"' && p.rest[end] != '\\' {
@@ -98,7 +108,9 @@ func (p *parser) string() string {
 	}
 	p.require(len(p.rest) > 0 && p.rest[0] == '"', "a string without end")
 	p.require(utf8.Valid(plain), "a string that is not UTF-8")
-	return string(plain)
+	if *into != string(plain) {
+		*into = string(plain)
+	}
 }
 
 func (p *parser) escaped(s []byte) []byte {
@@ -138,23 +150,31 @@ func (p *parser) schema() int {
 }
 
 func (p *parser) time() time.Time {
-	end := max(bytes.IndexByte(p.rest, '"'), 0)
-	t, err := time.Parse(time.RFC3339Nano, string(p.rest[:end]))
-	t = t.UTC()
-	var again [40]byte
-	exact := err == nil && t.Year() >= 1 && string(appendTime(again[:0], t)) == string(p.rest[:end])
-	if p.require(exact, "a time") {
-		p.rest = p.rest[end:]
+	text := string(p.rest[:max(bytes.IndexByte(p.rest, '"'), 0)])
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if p.require(err == nil && t.Year() >= 1 && isShortestTime(text), "a time") {
+		p.rest = p.rest[len(text):]
 	}
-	return t
+	return t.UTC()
+}
+
+// isShortestTime tells whether a text that package time takes is in the one form that appendTime writes. Writing the time
+// again to compare takes as long as reading it.
+func isShortestTime(s string) bool {
+	const seconds, nanos = len("2006-01-02T15:04:05Z"), len("2006-01-02T15:04:05.999999999Z")
+	end := len(s) - 1
+	if len(s) < seconds || len(s) > nanos || s[end] != 'Z' {
+		return false
+	}
+	return len(s) == seconds || s[seconds-1] == '.' && s[end-1] != '0'
 }
 
 func (p *parser) uuid(id *[16]byte) {
-	for i := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
 			p.literal("-")
 		}
-		p.hex(id[i : i+1])
+		p.hex(part)
 	}
 }
 
@@ -164,15 +184,15 @@ func (p *parser) hex(dst []byte) {
 	if !p.require(len(p.rest) >= 2*len(dst), "an end too early") {
 		return
 	}
+	text, all := p.rest[:2*len(dst)], byte(0)
 	for i := range dst {
-		high, low := digit(p.rest[2*i]), digit(p.rest[2*i+1])
-		if high|low > 15 {
-			p.require(false, "want small hexadecimal digits")
-			return
-		}
+		high, low := digit(text[2*i]), digit(text[2*i+1])
+		all |= high | low
 		dst[i] = high<<4 | low
 	}
-	p.rest = p.rest[2*len(dst):]
+	if p.require(all < 16, "want small hexadecimal digits") {
+		p.rest = p.rest[len(text):]
+	}
 }
 
 // digits gives the value of each hexadecimal digit in small letters, and 255 for every other byte.
