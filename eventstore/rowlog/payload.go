@@ -149,6 +149,14 @@ func (p *payloadReader) bytes() ([]byte, error) {
 	return b, nil
 }
 
+// finish tells whether there is more than records.
+func (p *payloadReader) finish() error {
+	if len(p.rest) > 0 {
+		return fmt.Errorf("%d bytes after the last record", len(p.rest))
+	}
+	return nil
+}
+
 // names makes strings of bytes, the same one for the same bytes while there are few: types are.
 type names struct{ known map[string]string }
 

@@ -66,7 +66,7 @@ func (p *pager) yield(row *Row, item int64, yield func(eventstore.Recorded) bool
 			row.Position, row.Stream, row.FirstRevision, row.Count-1, err)
 	}
 	if row.Stream == "" {
-		return false, corrupt(errors.New("no stream has its id"))
+		return false, corrupt(errNoStream)
 	}
 	records, err := row.open()
 	if err != nil {
@@ -83,17 +83,26 @@ func (p *pager) yield(row *Row, item int64, yield func(eventstore.Recorded) bool
 		if err := p.source.Ended(p.ctx); err != nil {
 			return false, err
 		}
-		if !yield(eventstore.Recorded{
-			Record:   record,
-			Stream:   row.Stream,
-			Revision: eventstore.Revision(row.FirstRevision + i),
-			Position: eventstore.NewPosition(uint64(row.Position), uint64(i)),
-		}) {
+		if !yield(row.recorded(record, i)) {
 			return false, nil
 		}
 	}
-	if len(records.rest) > 0 {
-		return false, corrupt(fmt.Errorf("%d bytes after the last record", len(records.rest)))
+	if err := records.finish(); err != nil {
+		return false, corrupt(err)
 	}
 	return true, nil
+}
+
+var errNoStream = errors.New("no stream has its id")
+
+// recorded puts the item-th record of a row in its place.
+func (r *Row) recorded(record eventstore.Record, item int64) eventstore.Recorded {
+	return eventstore.Recorded{
+		Record: record, Stream: r.Stream, Revision: eventstore.Revision(r.FirstRevision + item), Position: r.place(item),
+	}
+}
+
+// place is the position of the item-th record.
+func (r *Row) place(item int64) eventstore.Position {
+	return eventstore.NewPosition(uint64(r.Position), uint64(item))
 }

@@ -21,3 +21,13 @@ func classify(err error) error {
 	}
 	return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 }
+
+// isForbidden tells whether a file, or one of those beside it, could not be opened or made.
+func isForbidden(err error) bool {
+	var known *sqlite.Error
+	if !errors.As(err, &known) {
+		return false
+	}
+	code := known.Code() & 0xff
+	return code == sqlite3.SQLITE_CANTOPEN || code == sqlite3.SQLITE_READONLY
+}

@@ -104,6 +104,19 @@ func initialise(ctx context.Context, path string) (err error) {
 // checkFile refuses what is not an event store. It changes nothing in it. (The file is read through SQLite alone: closing
 // another descriptor of it would drop the locks that this process may hold on it.)
 func checkFile(ctx context.Context, path string) error {
+	if err := checkPresent(path); err != nil {
+		return err
+	}
+	db, err := sqlx.Open("sqlite", dsn(path, "ro", busyTimeout))
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by Open
+	}
+	defer db.Close()
+	return checkFormat(ctx, db)
+}
+
+// checkPresent refuses what is no file, or has nothing in it.
+func checkPresent(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -112,12 +125,13 @@ func checkFile(ctx context.Context, path string) error {
 		return errors.New("it is a directory")
 	case info.Size() == 0:
 		return fmt.Errorf("%w: the file is empty; an event store never is", eventstore.ErrCorrupt)
+	default:
+		return nil
 	}
-	db, err := sqlx.Open("sqlite", dsn(path, "ro", busyTimeout))
-	if err != nil {
-		return err //nolint:wrapcheck // wrapped by Open
-	}
-	defer db.Close()
+}
+
+// checkFormat refuses a file that does not say that it is an event store of a format known here.
+func checkFormat(ctx context.Context, db *sqlx.DB) error {
 	var application, version int64
 	if err := db.GetContext(ctx, &application, "PRAGMA application_id"); err != nil {
 		return fmt.Errorf("read the file: %w", classify(err))

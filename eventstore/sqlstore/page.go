@@ -75,16 +75,21 @@ func (s source) Ended(ctx context.Context) error { return s.ended(ctx) }
 // rows reads rows until they have so many bytes, or there are no more.
 func (s source) rows(ctx context.Context, bytes int, query string, args ...any) (page []rowlog.Row, err error) {
 	err = s.query(ctx, func(rows *sqlx.Rows) (bool, error) {
-		var r rowlog.Row
-		var streamID int64
-		var stream sql.NullString
-		err := rows.Scan(&r.Position, &streamID, &stream, &r.FirstRevision, &r.Count, &r.Payload)
-		r.Stream, r.Key = stream.String, keyOf(streamID)
+		r, err := scanRow(rows)
 		page = append(page, r)
 		bytes -= len(r.Payload)
-		return bytes > 0, err //nolint:wrapcheck // wrapped by query
+		return bytes > 0, err
 	}, query, args...)
 	return page, err
+}
+
+// scanRow reads a row: position, id and name of the stream, first revision, count and payload.
+func scanRow(rows *sqlx.Rows) (r rowlog.Row, err error) {
+	var streamID int64
+	var stream sql.NullString
+	err = rows.Scan(&r.Position, &streamID, &stream, &r.FirstRevision, &r.Count, &r.Payload)
+	r.Stream, r.Key = stream.String, keyOf(streamID)
+	return r, err //nolint:wrapcheck // wrapped by who asked
 }
 
 // keyOf is what stands for a stream in the checksums of its rows.
