@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"queries":         {"domain/money", "domain/address", "domain/access", "eventstore", "internal/...", sqlx, sqlite, echo, json, prometheus},
 
 	"internal/archtest":   {},
+	"internal/audit":      {"domain/...", "eventstore", "internal/envelope", "internal/ledgername"},
 	"internal/client":     {"internal/wire", json},
 	"internal/config":     {kong, yaml},
 	"internal/datadir":    {},
