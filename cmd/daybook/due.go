@@ -25,7 +25,7 @@ ORDER BY h.expires_unix, h.ledger_id, h.hold_id`
 
 // Holds implements [timer.Due].
 func (d due) Holds(ctx context.Context, until time.Time) iter.Seq2[timer.Hold, error] {
-	return rowsOf(ctx, d.views, dueHoldsSQL, []any{until.Unix()}, func(rows *sql.Rows) (h timer.Hold, err error) {
+	return rowsOf(ctx, d.views, "what is due", dueHoldsSQL, []any{until.Unix()}, func(rows *sql.Rows) (h timer.Hold, err error) {
 		var expiresAt string
 		if err = rows.Scan(&h.Ledger, &h.ID, &expiresAt); err != nil {
 			return h, err
@@ -42,7 +42,7 @@ ORDER BY a.ledger_id, a.assertion_id`
 
 // Assertions implements [timer.Due].
 func (d due) Assertions(ctx context.Context) iter.Seq2[timer.Assertion, error] {
-	return rowsOf(ctx, d.views, dueAssertionsSQL, nil, func(rows *sql.Rows) (a timer.Assertion, err error) {
+	return rowsOf(ctx, d.views, "what is due", dueAssertionsSQL, nil, func(rows *sql.Rows) (a timer.Assertion, err error) {
 		var declaredAt string
 		if err = rows.Scan(&a.Ledger, &a.ID, &a.Revision, &declaredAt); err != nil {
 			return a, err
@@ -53,20 +53,20 @@ func (d due) Assertions(ctx context.Context) iter.Seq2[timer.Assertion, error] {
 }
 
 func rowsOf[T any](
-	ctx context.Context, db *sqlx.DB, text string, args []any, scan func(*sql.Rows) (T, error),
+	ctx context.Context, db sqlx.QueryerContext, what, text string, args []any, scan func(*sql.Rows) (T, error),
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		rows, err := db.QueryContext(ctx, text, args...)
 		if err != nil {
-			yield(none, fmt.Errorf("ask what is due: %w", err))
+			yield(none, fmt.Errorf("ask for %s: %w", what, err))
 			return
 		}
 		defer func() { _ = rows.Close() }()
 		for rows.Next() {
 			row, err := scan(rows)
 			if err != nil {
-				yield(none, fmt.Errorf("read what is due: %w", err))
+				yield(none, fmt.Errorf("read %s: %w", what, err))
 				return
 			}
 			if !yield(row, nil) {
@@ -74,7 +74,7 @@ func rowsOf[T any](
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(none, fmt.Errorf("read what is due: %w", err))
+			yield(none, fmt.Errorf("read %s: %w", what, err))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestKillUnderLoad(t *testing.T) {
 		t.Fatalf("the server ends with %v", err)
 	}
 	checkLog(t, data, trial.acknowledged)
+	if out := mustCommand(t, "audit", "verify", "--data", data); !strings.Contains(out, " equal ") {
+		t.Errorf("the audit did not compare the read models:\n%s", out)
+	}
 }
 
 // killTrial is what the clients remember from one round to the next.

@@ -35,6 +35,7 @@ type cli struct {
 	Balances    balancesCmd    `cmd:"" help:"Print the balances of a ledger."`
 	Export      exportCmd      `cmd:"" help:"Write a ledger as a journal, or as NDJSON of commands."`
 	Projections projectionsCmd `cmd:"" help:"List and rebuild the read models."`
+	Audit       auditCmd       `cmd:"" help:"Verify that the log is what was written."`
 	Bench       benchCmd       `cmd:"" set:"runs=3" help:"Measure Daybook against a no-op handler on this machine."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -61,11 +62,20 @@ func (c *cli) BeforeResolve(ctx *kong.Context) error {
 	return nil
 }
 
-// exit codes: 0 for success, 1 where the work failed, 2 where the command line or a setting is wrong.
+// exit codes: 0 for success, 1 where the work failed, 2 where the command line or a setting is wrong. A command may have
+// more of its own, which its help names.
 const (
 	exitFailed = 1
 	exitUsage  = 2
 )
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+func (e *exitError) Unwrap() error { return e.error }
 
 // daybook is the program, without its process: tests call it with arguments, an environment and streams of their own.
 func daybook(ctx context.Context, args, environ []string, std *streams) int {
@@ -78,11 +88,16 @@ func daybook(ctx context.Context, args, environ []string, std *streams) int {
 		fmt.Fprintf(std.err, "daybook: %v\n", err)
 		return exitUsage
 	}
-	if err := parsed.Run(); err != nil {
-		fmt.Fprintf(std.err, "daybook: %v\n", err)
-		return exitFailed
+	err = parsed.Run()
+	if err == nil {
+		return 0
 	}
-	return 0
+	fmt.Fprintf(std.err, "daybook: %v\n", err)
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitFailed
 }
 
 // exited is the panic, and then the error, of a command line that kong answers by itself (--help).

@@ -12,7 +12,8 @@ const (
 	// wait until one that computes (a projection) has had its ten milliseconds. With more threads than processors it need not:
 	// the operating system runs first who has slept. It gave 1.4 times the postings on two processors.
 	processorsFactor = 2
-	// garbagePercent: what lives for long is the books, and is large; what a request leaves behind is small and dead at once.
+	// garbagePercent: what lives for long is the books, and is large; what a request, or an event that was read, leaves behind is
+	// small and dead at once.
 	garbagePercent = 200
 )
 
@@ -21,6 +22,11 @@ func useMachine() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(processorsFactor * runtime.GOMAXPROCS(0))
 	}
+	collectLess()
+}
+
+// collectLess sets the garbage collector of the process.
+func collectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
