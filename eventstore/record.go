@@ -27,7 +27,7 @@ func (id ID) AppendTo(b []byte) []byte {
 }
 
 // String gives the id in the canonical form of a UUID.
-func (id ID) String() string { return string(id.AppendTo(nil)) }
+func (id ID) String() string { return string(id.AppendTo(make([]byte, 0, 36))) }
 
 // Record is what is appended: an identity, an explicit type name, and two opaque byte strings.
 type Record struct {
@@ -90,7 +90,9 @@ func (p Position) Compare(q Position) int {
 
 // String is the position as text, such as "81/3"; [ParsePosition] reads it back.
 func (p Position) String() string {
-	return strconv.FormatUint(p.commit, 10) + "/" + strconv.FormatUint(p.item, 10)
+	b := strconv.AppendUint(make([]byte, 0, 41), p.commit, 10)
+	b = append(b, '/')
+	return string(strconv.AppendUint(b, p.item, 10))
 }
 
 // ParsePosition reads what [Position.String] wrote.

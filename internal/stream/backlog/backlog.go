@@ -23,6 +23,8 @@ type Backlog[T any] struct {
 	items []T
 	sizes []int
 	bytes int
+	// taken is how many were taken last: most often the next ones are as many.
+	taken int
 
 	// ready holds a token while there are items, room while there may be room for one more.
 	ready chan struct{}
@@ -36,45 +38,68 @@ func New[T any](capacity Limits) *Backlog[T] {
 
 // Put brings one item, waiting until it fits. It fails with the context's error, and the item was not taken up then.
 func (b *Backlog[T]) Put(ctx context.Context, item T, size int) error {
-	return b.PutAll(ctx, []T{item}, func(*T) int { return size })
+	if err := b.enter(ctx, size); err != nil {
+		return err
+	}
+	defer b.leave(len(b.items))
+	if b.items == nil {
+		b.items = make([]T, 0, b.taken)
+	}
+	b.items = append(b.items, item)
+	b.sizes = append(b.sizes, size)
+	b.bytes += size
+	return nil
 }
 
 // PutAll brings items that belong to the backlog from then on. It waits until the first fits, and takes up the others with
-// it, which were in memory anyway; so what it brings at a time must be bounded. It fails with the context's error, and
+// it, which are in memory anyway; so what it brings at a time must be bounded. It fails with the context's error, and
 // none was taken up then.
 func (b *Backlog[T]) PutAll(ctx context.Context, items []T, size func(*T) int) error {
-	for len(items) > 0 && !b.put(items, size) {
+	if len(items) == 0 {
+		return nil
+	}
+	if err := b.enter(ctx, size(&items[0])); err != nil {
+		return err
+	}
+	defer b.leave(len(b.items))
+	for i := range items {
+		b.sizes = append(b.sizes, size(&items[i]))
+		b.bytes += b.sizes[len(b.sizes)-1]
+	}
+	if b.items == nil {
+		b.items = items // the usual case, without a copy
+	} else {
+		b.items = append(b.items, items...)
+	}
+	return nil
+}
+
+// enter locks the backlog where one more item fits.
+func (b *Backlog[T]) enter(ctx context.Context, size int) error {
+	for {
+		b.mu.Lock()
+		if b.fits(size) {
+			return nil
+		}
+		b.mu.Unlock()
 		select {
 		case <-b.room:
 		case <-ctx.Done():
 			return ctx.Err() //nolint:wrapcheck // the caller's own context
 		}
 	}
-	return nil
 }
 
-func (b *Backlog[T]) put(items []T, size func(*T) int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.fits(size(&items[0])) {
-		return false
-	}
-	for i := range items {
-		s := size(&items[i])
-		b.sizes = append(b.sizes, s)
-		b.bytes += s
-	}
-	if len(b.items) == 0 {
-		b.items = items // the usual case, without a copy
+// leave unlocks it, where so many items had waited before.
+func (b *Backlog[T]) leave(waited int) {
+	if waited == 0 {
 		signal(b.ready)
-	} else {
-		b.items = append(b.items, items...)
 	}
 	if b.fits(0) {
 		// Another may be waiting for the room that is left.
 		signal(b.room)
 	}
-	return true
+	b.mu.Unlock()
 }
 
 func (b *Backlog[T]) fits(size int) bool {
@@ -109,6 +134,7 @@ func (b *Backlog[T]) TryTake(limits Limits) []T {
 		n++
 	}
 	taken := b.items[:n:n]
+	b.taken = n
 	b.bytes -= bytes
 	if n == len(b.items) {
 		b.items, b.sizes = nil, b.sizes[:0]
