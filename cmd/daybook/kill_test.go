@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -53,8 +54,9 @@ func TestKillUnderLoad(t *testing.T) {
 		}
 		trial.run(t, server, 20+random.IntN(400))
 	}
-	server := serve(t, data)
-	trial.finish(t, server)
+	server := serve(t, data, "--nats-listen", "127.0.0.1:0")
+	last := trial.finish(t, server)
+	checkStream(t, server, last)
 	if err := server.Stop(); err != nil {
 		t.Fatalf("the server ends with %v", err)
 	}
@@ -100,20 +102,20 @@ func (k *killTrial) run(t *testing.T, server *served, acknowledgements int) {
 }
 
 // finish has each client repeat what it never got an answer to, and waits until the read models have everything.
-func (k *killTrial) finish(t *testing.T, server *served) {
+func (k *killTrial) finish(t *testing.T, server *served) (last uint64) {
 	t.Helper()
 	for i := range killClients {
 		if err := k.post(t.Context(), server, i); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var last uint64
 	for _, answer := range k.acknowledged {
 		last = max(last, answer.Revision)
 	}
 	if _, err := server.Ledger(t.Context(), killLedger, client.Query{MinRevision: &last, Wait: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
+	return last
 }
 
 // post sends the client's newest posting; once it is acknowledged the next one is the newest.
@@ -131,6 +133,26 @@ func (k *killTrial) post(ctx context.Context, server *served, who int) error {
 	defer k.mu.Unlock()
 	k.acknowledged[reference] = answer
 	return nil
+}
+
+// checkStream reads what NATS has with nothing but a NATS client: every event up to the last, at least once.
+func checkStream(t *testing.T, server *served, last uint64) {
+	t.Helper()
+	js, err := outside(t, server).JetStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	subscription, err := js.SubscribeSync("daybook.events."+killLedger+".>", nats.OrderedConsumer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seen := map[uint64]bool{}; uint64(len(seen)) <= last; {
+		message, err := subscription.NextMsg(10 * time.Second)
+		if err != nil {
+			t.Fatalf("NATS has %d of %d events: %v", len(seen), last+1, err)
+		}
+		seen[readEvent(t, message.Data).Revision] = true
+	}
 }
 
 // checkLog reads the whole log and holds it against what was acknowledged, and then the read models against the log.

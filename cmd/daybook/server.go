@@ -131,7 +131,9 @@ func (s *server) startNATS(ctx context.Context) error {
 }
 
 func (s *server) startRelay(ctx context.Context) error {
-	broker, err := stream.NewBroker(s.conn, stream.Config{MaxAge: s.settings.NATSMaxAge, MaxBytes: s.settings.NATSBytes})
+	broker, err := stream.NewBroker(s.conn, stream.Config{
+		MaxAge: s.settings.NATSMaxAge, MaxBytes: s.settings.NATSBytes, Embedded: true,
+	})
 	if err != nil {
 		return err
 	}

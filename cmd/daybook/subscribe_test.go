@@ -1,9 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,10 +16,9 @@ import (
 
 var natsAddress = regexp.MustCompile(`NATS listens for subscribers" address=(\S+)`)
 
-// TestOutsideSubscriber is a program with nothing but a NATS client. It gets every event in order, and proves to itself,
-// with the hashes, that nothing is missing.
-func TestOutsideSubscriber(t *testing.T) {
-	server := serve(t, filepath.Join(t.TempDir(), "data"), "--nats-listen", "127.0.0.1:0")
+// outside is a connection of a program with nothing but a NATS client.
+func outside(t *testing.T, server *served) *nats.Conn {
+	t.Helper()
 	address := natsAddress.FindStringSubmatch(server.log.String())
 	if address == nil {
 		t.Fatalf("the server does not say where NATS listens:\n%s", server.log)
@@ -28,7 +27,30 @@ func TestOutsideSubscriber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(conn.Close)
+	return conn
+}
+
+// outsideEvent is an event as docs/events.md describes the messages of NATS.
+type outsideEvent struct {
+	Revision uint64          `json:"revision"`
+	Data     json.RawMessage `json:"data"`
+	Envelope json.RawMessage `json:"envelope"`
+}
+
+func readEvent(t *testing.T, payload []byte) (e outsideEvent) {
+	t.Helper()
+	if err := json.Unmarshal(payload, &e); err != nil {
+		t.Fatalf("the message %s: %v", payload, err)
+	}
+	return e
+}
+
+// TestOutsideSubscriber is a program with nothing but a NATS client. It gets every event in order, and proves to itself,
+// with the hashes, that nothing is missing.
+func TestOutsideSubscriber(t *testing.T) {
+	server := serve(t, filepath.Join(t.TempDir(), "data"), "--nats-listen", "127.0.0.1:0")
+	conn := outside(t, server)
 	subscription, err := conn.SubscribeSync("daybook.events.demo.>")
 	if err != nil {
 		t.Fatal(err)
@@ -44,17 +66,18 @@ func TestOutsideSubscriber(t *testing.T) {
 		if err != nil {
 			t.Fatalf("event %d: %v", revision, err)
 		}
-		meta, err := envelope.Parse([]byte(message.Header.Get(stream.HeaderMetadata)))
+		event := readEvent(t, message.Data)
+		meta, err := envelope.Parse(event.Envelope)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, eventType, _ := stream.ParseSubject(message.Subject)
 		place := envelope.Place{Stream: "ledger-demo", Revision: revision, Type: eventType}
-		if err := meta.Verify(place, message.Data); err != nil || meta.Previous != previous {
+		if err := meta.Verify(place, event.Data); err != nil || meta.Previous != previous {
 			t.Fatalf("event %d breaks the chain: %v", revision, err)
 		}
-		if got := message.Header.Get(stream.HeaderRevision); got != strconv.FormatUint(revision, 10) {
-			t.Fatalf("event %d says that it is %s", revision, got)
+		if event.Revision != revision {
+			t.Fatalf("event %d says that it is %d", revision, event.Revision)
 		}
 		previous = meta.Hash
 	}

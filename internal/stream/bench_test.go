@@ -72,7 +72,7 @@ func BenchmarkJetStreamAsync(b *testing.B) {
 			out := nats.NewMsg(msg.Metadata[stream.KeySubject])
 			out.Data = msg.Payload
 			out.Header.Set(stream.HeaderID, msg.UUID)
-			for _, key := range []string{stream.HeaderRevision, stream.HeaderPosition, stream.HeaderMetadata} {
+			for _, key := range []string{stream.KeyRevision, stream.KeyPosition, stream.KeyMetadata} {
 				out.Header.Set(key, msg.Metadata[key])
 			}
 			if _, err := js.PublishMsgAsync(out); err != nil {

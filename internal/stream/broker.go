@@ -28,13 +28,17 @@ func NewBroker(conn *nats.Conn, c Config) (*Broker, error) {
 func (b *Broker) Ensure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	if _, err := b.js.CreateOrUpdateStream(ctx, b.config.jetstream()); err != nil {
+	config := b.config.jetstream()
+	if existing, err := b.js.Stream(ctx, Name); err == nil {
+		config.PersistMode = existing.CachedInfo().Config.PersistMode // cannot be changed, and nothing depends on it
+	}
+	if _, err := b.js.CreateOrUpdateStream(ctx, config); err != nil {
 		return fmt.Errorf("make or update the JetStream stream %s: %w", Name, err)
 	}
 	return nil
 }
 
-// LastPosition is the [HeaderPosition] of the stream's last message but so many. It is empty where there never were so
+// LastPosition is the position of the event in the stream's last message but so many. It is empty where there never were so
 // many, where the stream is empty, and where that message does not say. Where those before were discarded it is that
 // of the first.
 func (b *Broker) LastPosition(ctx context.Context, but uint64) (string, error) {
@@ -56,5 +60,9 @@ func (b *Broker) LastPosition(ctx context.Context, but uint64) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read message %d of the JetStream stream %s: %w", sequence, Name, err)
 	}
-	return msg.Header.Get(HeaderPosition), nil
+	e, err := parseMsg(msg.Subject, msg.Header, msg.Data)
+	if err != nil {
+		return "", nil // somebody else published it
+	}
+	return e.Position, nil
 }

@@ -1,7 +1,10 @@
 package stream_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -83,7 +86,7 @@ func value(t testing.TB, registry *prometheus.Registry, name string) float64 {
 func TestEnsureChangesTheStreamToBeAsConfigured(t *testing.T) {
 	conn := startStream(t)
 	config := info(t, conn).Config
-	if config.MaxBytes != 1<<30 || config.MaxAge != 7*24*time.Hour || config.Duplicates < 2*time.Minute ||
+	if config.MaxBytes != 1<<30 || config.MaxAge != 7*24*time.Hour || config.Duplicates != 30*time.Second ||
 		config.Discard != jetstream.DiscardOld || config.Storage != jetstream.FileStorage {
 		t.Errorf("the default configuration is %+v", config)
 	}
@@ -96,6 +99,59 @@ func TestEnsureChangesTheStreamToBeAsConfigured(t *testing.T) {
 	if after.State.Msgs != 3 {
 		t.Errorf("the stream has %d messages after a change, want 3", after.State.Msgs)
 	}
+}
+
+// TestEnsureTakesAnOlderStream is about a stream as it was made before: how it is written cannot be changed.
+func TestEnsureTakesAnOlderStream(t *testing.T) {
+	conn := connect(t, startServer(t, natsserver.Options{}))
+	_, err := newJetStream(t, conn).CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: stream.Name, Subjects: []string{stream.All}, Duplicates: 2 * time.Minute, MaxBytes: 1 << 28, AllowBatchPublish: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ensure(t, conn, stream.Config{Embedded: true})
+	config := info(t, conn).Config
+	if config.PersistMode != jetstream.DefaultPersistMode || config.MaxBytes != 1<<30 || config.Duplicates != 30*time.Second {
+		t.Errorf("the configuration is %+v", config)
+	}
+}
+
+func TestOnlyAnEmbeddedStreamIsWrittenLater(t *testing.T) {
+	for embedded, want := range map[bool]jetstream.PersistModeType{
+		true: jetstream.AsyncPersistMode, false: jetstream.DefaultPersistMode,
+	} {
+		conn := connect(t, startServer(t, natsserver.Options{}))
+		ensure(t, conn, stream.Config{Embedded: embedded})
+		ensure(t, conn, stream.Config{Embedded: !embedded}) // which changes nothing
+		if got := info(t, conn).Config.PersistMode; got != want {
+			t.Errorf("embedded %v: written as %v, want %v", embedded, got, want)
+		}
+	}
+}
+
+// TestMessagesOfTheFormerFormAreRead has a stream that an older version filled.
+func TestMessagesOfTheFormerFormAreRead(t *testing.T) {
+	conn := startStream(t)
+	sent := eventsOf("shop", 0, 3)
+	for _, e := range sent {
+		msg := nats.NewMsg(stream.Subject(e.Ledger, e.Type))
+		msg.Data = e.Data
+		msg.Header = nats.Header{
+			"Nats-Msg-Id": {e.ID}, "Daybook-Revision": {strconv.FormatUint(e.Revision, 10)}, "Daybook-Position": {e.Position},
+			"Daybook-Metadata": {string(e.Metadata)},
+		}
+		if _, err := newJetStream(t, conn).PublishMsg(t.Context(), msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := ensure(t, conn, stream.Config{}).LastPosition(t.Context(), 0)
+	if want := sent[2].Position; err != nil || last != want {
+		t.Errorf("the last position is %q, %v; want %q", last, err, want)
+	}
+	sent = append(sent, event("shop", 3))
+	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), sent)
+	same(t, sent, collect(t, subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1)}), 4))
 }
 
 func TestLastPosition(t *testing.T) {
@@ -164,19 +220,30 @@ func TestAnybodyWithANATSClientCanRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := event("shop", 7)
+	var payload struct {
+		Revision uint64          `json:"revision"`
+		Position string          `json:"position"`
+		Size     int             `json:"size"`
+		Data     json.RawMessage `json:"data"`
+		Envelope json.RawMessage `json:"envelope"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(msg.Data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&payload); err != nil {
+		t.Fatalf("the payload %s: %v", msg.Data, err)
+	}
 	for name, pair := range map[string][2]string{
 		"subject":  {msg.Subject, "daybook.events.shop.TransactionPosted"},
-		"data":     {string(msg.Data), string(want.Data)},
+		"data":     {string(payload.Data), string(want.Data)},
 		"id":       {msg.Header.Get("Nats-Msg-Id"), want.ID},
-		"revision": {msg.Header.Get("Daybook-Revision"), "7"},
-		"position": {msg.Header.Get("Daybook-Position"), "8/0"},
-		"metadata": {msg.Header.Get("Daybook-Metadata"), string(want.Metadata)},
+		"position": {payload.Position, "8/0"},
+		"envelope": {string(payload.Envelope), string(want.Metadata)},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", name, pair[0], pair[1])
 		}
 	}
-	if len(msg.Header) != 4 {
-		t.Errorf("the message has headers %v, want 4", msg.Header)
+	if payload.Revision != 7 || payload.Size != len(want.Data) || len(msg.Header) != 1 {
+		t.Errorf("the message has the payload %s and headers %v", msg.Data, msg.Header)
 	}
 }

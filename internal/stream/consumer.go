@@ -43,8 +43,7 @@ func (s *source) take(ctx context.Context, messages []*nats.Msg) error {
 			return errMissed
 		}
 		next, delivered, pending = meta.Sequence.Stream+1, delivered+1, meta.NumPending
-		h := msg.Header
-		e, err := parse(msg.Subject, msg.Data, h.Get(HeaderID), h.Get(HeaderRevision), h.Get(HeaderPosition), h.Get(HeaderMetadata))
+		e, err := parseMsg(msg.Subject, msg.Header, msg.Data)
 		if err != nil {
 			// Somebody else published it. What it stands for, if anything, is in the event store.
 			s.log.WarnContext(ctx, "passed over a message that is no event", "error", err)

@@ -53,31 +53,34 @@ func NewBatch(ctx context.Context, events []Event) *message.Message {
 func NewMessage(e Event) *message.Message {
 	msg := message.NewMessage(e.ID, e.Data)
 	msg.Metadata = message.Metadata{
-		KeySubject:     Subject(e.Ledger, e.Type),
-		HeaderRevision: strconv.FormatUint(e.Revision, 10),
-		HeaderPosition: e.Position,
-		HeaderMetadata: string(e.Metadata),
+		KeySubject:  Subject(e.Ledger, e.Type),
+		KeyRevision: strconv.FormatUint(e.Revision, 10),
+		KeyPosition: e.Position,
+		KeyMetadata: string(e.Metadata),
 	}
 	return msg
 }
 
 // ParseMessage reads what [NewMessage] wrote.
 func ParseMessage(msg *message.Message) (Event, error) {
-	return parse(msg.Metadata[KeySubject], msg.Payload, msg.UUID,
-		msg.Metadata[HeaderRevision], msg.Metadata[HeaderPosition], msg.Metadata[HeaderMetadata])
+	e, err := addressed(msg.Metadata[KeySubject])
+	if err != nil {
+		return Event{}, err
+	}
+	e.Revision, err = strconv.ParseUint(msg.Metadata[KeyRevision], 10, 64)
+	if err != nil {
+		return Event{}, fmt.Errorf("message on subject %q, %s: %w", msg.Metadata[KeySubject], KeyRevision, err)
+	}
+	e.Position, e.ID = msg.Metadata[KeyPosition], msg.UUID
+	e.Data, e.Metadata = msg.Payload, []byte(msg.Metadata[KeyMetadata])
+	return e, nil
 }
 
-func parse(subject string, data []byte, id, revision, position, metadata string) (Event, error) {
+// addressed is what the subject says of an event.
+func addressed(subject string) (Event, error) {
 	ledger, eventType, ok := ParseSubject(subject)
 	if !ok {
 		return Event{}, fmt.Errorf("message on subject %q: %w", subject, errNoEvent)
 	}
-	number, err := strconv.ParseUint(revision, 10, 64)
-	if err != nil {
-		return Event{}, fmt.Errorf("message on subject %q, header %s: %w", subject, HeaderRevision, err)
-	}
-	return Event{
-		Ledger: ledger, Revision: number, Position: position, Type: eventType, ID: id,
-		Data: data, Metadata: []byte(metadata),
-	}, nil
+	return Event{Ledger: ledger, Type: eventType}, nil
 }

@@ -3,7 +3,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -15,21 +14,43 @@ var errHeader = errors.New("a header value must not begin or end with a space, n
 // outgoing builds NATS messages one after the other in the same memory: the client has copied one to its buffer before
 // the next is made.
 type outgoing struct {
-	msg    nats.Msg
-	values []string
+	msg     nats.Msg
+	values  []string
+	payload []byte
+
+	// subject is that of events of this ledger and type: those of the event before, and most often of this one.
+	subject, ledger, eventType string
 }
 
-func (o *outgoing) message(topic string, msg *message.Message) error {
-	subject, ok := msg.Metadata[KeySubject]
-	if !ok {
-		subject = topic
+func (o *outgoing) event(e *Event) error {
+	if e.Ledger != o.ledger || e.Type != o.eventType {
+		o.subject, o.ledger, o.eventType = Subject(e.Ledger, e.Type), e.Ledger, e.Type
 	}
-	o.begin(subject, msg.Payload)
-	if err := o.set(HeaderID, msg.UUID); err != nil {
-		return err
+	o.payload = appendPayload(o.payload[:0], e)
+	o.begin(o.subject, o.payload)
+	return o.set(HeaderID, e.ID)
+}
+
+// message makes the NATS message of an event, or else one with the message's payload. Metadata that do not belong to
+// the event become headers.
+func (o *outgoing) message(topic string, msg *message.Message) error {
+	if _, ok := msg.Metadata[KeySubject]; ok {
+		e, err := ParseMessage(msg)
+		if err != nil {
+			return err
+		}
+		if err := o.event(&e); err != nil {
+			return err
+		}
+	} else {
+		o.begin(topic, msg.Payload)
+		if err := o.set(HeaderID, msg.UUID); err != nil {
+			return err
+		}
 	}
 	for key, value := range msg.Metadata {
-		if key == KeySubject {
+		switch key {
+		case KeySubject, KeyRevision, KeyPosition, KeyMetadata:
 			continue
 		}
 		if err := o.set(key, value); err != nil {
@@ -37,16 +58,6 @@ func (o *outgoing) message(topic string, msg *message.Message) error {
 		}
 	}
 	return nil
-}
-
-func (o *outgoing) event(e *Event) error {
-	o.begin(Subject(e.Ledger, e.Type), e.Data)
-	return errors.Join(
-		o.set(HeaderID, e.ID),
-		o.set(HeaderRevision, strconv.FormatUint(e.Revision, 10)),
-		o.set(HeaderPosition, e.Position),
-		o.set(HeaderMetadata, string(e.Metadata)),
-	)
 }
 
 func (o *outgoing) begin(subject string, data []byte) {

@@ -90,8 +90,7 @@ func (e *PublishError) Error() string {
 func (e *PublishError) Unwrap() error { return e.Err }
 
 // Publish sends all messages, in order, and returns when the broker has stored each or has it already (it knows a
-// message by its UUID). A message goes to the subject that its metadata give under [KeySubject], or to the topic; its
-// other metadata become headers.
+// message by its UUID). A message that is an event (see [NewMessage]) goes to that one's subject, any other to the topic.
 //
 // It fails with a [*PublishError]. Messages after a failed one may be stored then: publish all of them again, those that
 // the broker has are dropped there.

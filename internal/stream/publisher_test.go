@@ -36,7 +36,7 @@ func TestTheErrorSaysWhichMessagesFailed(t *testing.T) {
 	conn := startStream(t)
 	p := newPublisher(t, conn, stream.PublisherOptions{})
 	messages := messagesOf(eventsOf("shop", 0, 6))
-	messages[3].Metadata[stream.HeaderMetadata] = "two\nlines"
+	messages[3].Metadata["Note"] = "two\nlines"
 	var failed *stream.PublishError
 	if err := p.Publish(stream.Topic, messages...); !errors.As(err, &failed) {
 		t.Fatalf("publish: %v, want a PublishError", err)
