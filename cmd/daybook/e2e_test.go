@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/openapi"
@@ -110,16 +112,49 @@ func realData(t *testing.T, name string) string {
 	return path
 }
 
+// logged waits until the server's log matches, and gives the first group of it.
+func (s *served) logged(t *testing.T, pattern *regexp.Regexp) string {
+	t.Helper()
+	timeout := time.After(10 * time.Second)
+	for {
+		grows := s.log.grows()
+		if match := pattern.FindStringSubmatch(s.log.String()); match != nil {
+			return match[1]
+		}
+		select {
+		case <-grows:
+		case <-timeout:
+			t.Fatalf("the server's log does not say %s:\n%s", pattern, s.log)
+		}
+	}
+}
+
 // syncBuffer is a buffer that a child process writes to while a test reads it.
 type syncBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
+	// grown is closed at the next write, where somebody waits for one.
+	grown chan struct{}
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.grown != nil {
+		close(b.grown)
+		b.grown = nil
+	}
 	return b.buf.Write(p)
+}
+
+// grows gives a channel that is closed at the next write.
+func (b *syncBuffer) grows() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.grown == nil {
+		b.grown = make(chan struct{})
+	}
+	return b.grown
 }
 
 func (b *syncBuffer) String() string {

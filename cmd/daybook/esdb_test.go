@@ -15,21 +15,11 @@ import (
 
 var esdbAddress = regexp.MustCompile(`clients for EventStoreDB may read the log" address=(\S+)`)
 
-// esdbOf is where a server lets clients for EventStoreDB read.
-func esdbOf(t *testing.T, server *served) string {
-	t.Helper()
-	address := esdbAddress.FindStringSubmatch(server.log.String())
-	if address == nil {
-		t.Fatalf("the server does not say where clients for EventStoreDB may read:\n%s", server.log)
-	}
-	return address[1]
-}
-
 // TestOutsideReader is a program with nothing but a client for EventStoreDB. It follows a ledger, proves to itself with the
 // hashes that nothing is missing, and cannot write.
 func TestOutsideReader(t *testing.T) {
 	server := serve(t, filepath.Join(t.TempDir(), "data"), "--esdb-listen", "127.0.0.1:0")
-	config, err := esdb.ParseConnectionString("esdb://" + esdbOf(t, server) + "?tls=false")
+	config, err := esdb.ParseConnectionString("esdb://" + server.logged(t, esdbAddress) + "?tls=false")
 	if err != nil {
 		t.Fatal(err)
 	}

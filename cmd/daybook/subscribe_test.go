@@ -19,11 +19,7 @@ var natsAddress = regexp.MustCompile(`NATS listens for subscribers" address=(\S+
 // outside is a connection of a program with nothing but a NATS client.
 func outside(t *testing.T, server *served) *nats.Conn {
 	t.Helper()
-	address := natsAddress.FindStringSubmatch(server.log.String())
-	if address == nil {
-		t.Fatalf("the server does not say where NATS listens:\n%s", server.log)
-	}
-	conn, err := nats.Connect("nats://" + address[1])
+	conn, err := nats.Connect("nats://" + server.logged(t, natsAddress))
 	if err != nil {
 		t.Fatal(err)
 	}
