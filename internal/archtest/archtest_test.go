@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
 	"commands/linear": {},
-	"commands/engine": {"eventstore", "internal/envelope", "internal/datadir", uuid, prometheus},
+	"commands/engine": {"eventstore", "internal/envelope", "internal/datadir", "internal/runs", uuid, prometheus},
 	"projections":     {"domain/...", "eventstore", "projections/...", "internal/...", sqlx, sqlite, goose, watermill, prometheus},
 	"queries":         {"domain/money", "domain/address", "domain/access", "eventstore", "internal/...", sqlx, sqlite, echo, json, prometheus},
 
@@ -71,6 +71,7 @@ var rooms = map[string][]string{
 	"internal/openapi":    {echo, yaml},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
+	"internal/runs":       {},
 	"internal/stream":     {"internal/stream/...", nats, watermill, prometheus},
 	"internal/telemetry":  {echo, prometheus},
 	"internal/walkeeper":  {sqlx, sqlite},
