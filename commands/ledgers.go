@@ -39,10 +39,24 @@ func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 		Rollback: (*ledger.Book).Rollback,
 		Encode:   encode,
 		Decode:   decode,
-		Snapshot: (*ledger.Book).AppendSnapshot,
+		Freeze:   func(b *ledger.Book, handOver bool) engine.Frozen { return b.Freeze(handOver) },
+		Thaw:     (*ledger.Book).Thaw,
 		Restore:  ledger.RestoreSnapshot,
+		Names: engine.Names[*ledger.Book, ledger.Command, ledger.Event]{
+			Of:     func(e ledger.Event) string { return ledger.ReferenceOf(plainEvent(e)) },
+			Wanted: ledger.ReferenceWanted,
+			Recall: func(b *ledger.Book, e ledger.Event) { b.Recall(plainEvent(e)) },
+			Forget: forget,
+		},
 		Happened: newVerdicts(options).look,
 	}, options)
+}
+
+// forget takes what Freeze gave.
+func forget(b *ledger.Book, handedOver engine.Frozen) {
+	if f, ok := handedOver.(*ledger.Frozen); ok {
+		b.Forget(f)
+	}
 }
 
 func encode(e ledger.Event) (engine.Payload, error) {

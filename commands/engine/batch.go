@@ -16,9 +16,8 @@ type batch[C, E any] struct {
 	units   []decided[C, E]
 	// rejections tells whether some caller will be told of the state without having changed it.
 	rejections bool
-	// snapshot is of the state after the batch, which ends with snapshotAt; nil for none.
-	snapshot   []byte
-	snapshotAt eventstore.Revision
+	// snapshot is of the state after the batch; nil for none.
+	snapshot *saving
 
 	arena []byte // where the records' metadata are, with room for more
 }
@@ -78,7 +77,7 @@ func (b *batch[C, E]) halve() (first, second *batch[C, E]) {
 	}
 	second = &batch[C, E]{
 		before: b.before, records: b.records[records:], units: b.units[middle:], rejections: b.rejections,
-		snapshot: b.snapshot, snapshotAt: b.snapshotAt,
+		snapshot: b.snapshot,
 	}
 	if records > 0 {
 		second.before = head{exists: true, revision: b.before.next() + eventstore.Revision(records) - 1}

@@ -20,11 +20,11 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 	at := s.now()
 	if s.open == nil {
 		s.open = newBatch(s.head, s.writing)
-		s.keys.prune(at.Add(-s.options.KeyRetention))
+		s.register.pass(at, s.head.next(), s.options.KeyRetention)
 	}
 	s.open.records = slices.Grow(s.open.records, len(j.Commands))
 	d := decision[C, E]{decided: decided[C, E]{job: j}, at: at, from: s.open.bytes}
-	records, head, keys := len(s.open.records), s.head, s.keys.mark()
+	records, head, register := len(s.open.records), s.head, s.register.mark()
 	if j.Atomic || j.DryRun {
 		s.decider.Begin(s.state)
 	}
@@ -33,7 +33,7 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 	case j.DryRun || j.Atomic && d.err != nil:
 		s.decider.Rollback(s.state)
 		s.open.truncate(records)
-		s.keys.rewind(keys)
+		s.register.rewind(register)
 		s.head = head
 	case j.Atomic:
 		s.decider.Commit(s.state)
@@ -50,7 +50,10 @@ func (s *stream[S, C, E]) decide(j *job[C, E]) {
 // decideCommands gives each command its answer. It fails where the unit does as a whole, which may be in its middle.
 func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 	if d.job.Key != "" && !d.job.DryRun {
-		if known, found := s.keys.find(digestKey(d.job.Actor, d.job.Key)); found && !known.is(d.job.Request) {
+		switch known, found, err := s.findKey(d.job.Actor, d.job.Key); {
+		case err != nil:
+			return err
+		case found && !known.is(d.job.Request):
 			return ErrKeyReused
 		}
 	}
@@ -74,17 +77,23 @@ func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 
 // decideCommand decides one command; where it is rejected or fails, nothing has changed.
 func (s *stream[S, C, E]) decideCommand(d *decision[C, E], c *Command[C], answer *Answer[E]) error {
-	var key keyDigest
+	var known knownKey
 	keyed := c.Key != "" && !d.job.DryRun
 	if keyed {
-		key = digestKey(d.job.Actor, c.Key)
-		if known, found := s.keys.find(key); found {
-			if !known.is(c.Request) {
-				return ErrKeyReused
-			}
+		var found bool
+		var err error
+		switch known, found, err = s.findKey(d.job.Actor, c.Key); {
+		case err != nil:
+			return err
+		case found && !known.is(c.Request):
+			return ErrKeyReused
+		case found:
 			answer.Replayed, answer.known = true, known.span()
 			return nil
 		}
+	}
+	if err := s.recall(c.Command); err != nil {
+		return err
 	}
 	events, err := s.decider.Decide(s.state, c.Command, d.at)
 	if err != nil {
@@ -95,8 +104,8 @@ func (s *stream[S, C, E]) decideCommand(d *decision[C, E], c *Command[C], answer
 		return err
 	}
 	if keyed && len(events) > 0 {
-		s.keys.use(d.job.Actor, c.Key, knownKey{
-			digest: key, request: short(c.Request), recorded: d.at.Unix(), first: first, count: uint32(len(events)),
+		s.register.use(d.job.Actor, c.Key, knownKey{
+			digest: known.digest, request: short(c.Request), first: first, count: uint32(len(events)),
 		})
 	}
 	return nil

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"io"
+	"time"
+)
 
 // Decider is everything that the engine knows of what it runs: a state S, commands C that are decided against it, and
 // events E from which it evolves. S is usually a pointer. All functions are given, but Happened need not be.
@@ -21,14 +24,40 @@ type Decider[S, C, E any] struct {
 	Encode func(event E) (Payload, error)
 	Decode func(payload Payload) (E, error)
 
-	// Snapshot appends the state to dst. Restore reads it back, and keeps nothing of the bytes it is given.
-	Snapshot func(state S, dst []byte) []byte
-	Restore  func(snapshot []byte) (S, error)
+	// Freeze gives the state as it is, to be written by another goroutine while this one goes on. It takes next to no time,
+	// whatever is in the state. Thaw says that it was written, or will not be; one freeze follows the other's thaw.
+	// Restore reads back what was written, and keeps nothing of the bytes it is given. HandOver: see [Names].
+	Freeze  func(state S, handOver bool) Frozen
+	Thaw    func(state S)
+	Restore func(snapshot []byte) (S, error)
+
+	// Names may be left out.
+	Names Names[S, C, E]
 
 	// Happened is told what each accepted command has caused, once, when this engine has appended it and that is durable;
 	// not what a replay, a dry run or an append that failed speaks of, nor what is only read. The stream waits for it, and so
 	// do the callers, who have not been answered yet. The events are not its own. See [Engines] for what it may miss.
 	Happened func(stream string, events []Event[E])
+}
+
+// Frozen is a state as it was.
+type Frozen interface {
+	// WriteSnapshot writes the state.
+	WriteSnapshot(to io.Writer) error
+}
+
+// Names are texts that belong to one event of a stream each, for ever, and that decisions ask for. As they become many
+// the engine keeps them on the disk, and the state need not know them all.
+type Names[S, C, E any] struct {
+	// Of gives the name that an event takes, Wanted the one that a command would have taken; empty for none.
+	Of     func(event E) string
+	Wanted func(command C) string
+	// Recall tells the state of the event that has a name which the next command wants, and which the state may have
+	// forgotten.
+	Recall func(state S, event E)
+	// Forget says that the state need not know the names that it handed over with a freeze: neither what was frozen nor the
+	// state has to have them from then on.
+	Forget func(state S, handedOver Frozen)
 }
 
 // Payload is an event as the log has it.

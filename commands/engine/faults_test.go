@@ -271,10 +271,11 @@ func TestRandomFaults(t *testing.T) {
 
 func randomFaults(t *testing.T, seed uint64) {
 	const callers, each = 6, 30
-	saved := &shelf{}
-	options := engine.Options{Snapshots: saved, SnapshotEvery: 7, MaxBatchEvents: 5}
+	options := engine.Options{SnapshotEvery: 7, MaxBatchEvents: 5, KeepInMemory: 3}
+	options.Snapshots = &shelf{dir: t.TempDir()}
 	left := newBench(t, options)
 	left.accept(one(open()))
+	options.Snapshots = &shelf{dir: t.TempDir()}
 	right := benchOn(t, left.inner, options)
 	for i, b := range []*bench{left, right} {
 		dice := rand.New(rand.NewPCG(seed, uint64(i)))

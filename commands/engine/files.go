@@ -1,18 +1,22 @@
 package engine
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/runs"
 )
 
-// SnapshotFiles keeps snapshots in a directory, one file for each stream. A file is replaced as a whole.
+// SnapshotFiles keeps snapshots in a directory, one file for each stream, and the runs of those streams that have some in
+// directories below. A file is replaced as a whole.
 type SnapshotFiles struct{ dir string }
 
 var _ Snapshots = (*SnapshotFiles)(nil)
@@ -42,21 +46,62 @@ func NewSnapshotFiles(dir string) (*SnapshotFiles, error) {
 const unfinished = ".tmp"
 
 // Save implements [Snapshots].
-func (f *SnapshotFiles) Save(_ context.Context, stream string, _ eventstore.Revision, snapshot []byte) error {
+func (f *SnapshotFiles) Save(
+	_ context.Context, stream string, _ eventstore.Revision, write func(io.Writer) error,
+) error {
 	file, err := os.CreateTemp(f.dir, "*"+unfinished)
 	if err != nil {
 		return fmt.Errorf("save a snapshot: %w", err)
 	}
-	_, err = file.Write(snapshot)
-	if err == nil {
-		err = file.Sync()
-	}
+	err = writeGently(file, write)
 	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), f.path(stream))
 	}
 	if err != nil {
 		return fmt.Errorf("save a snapshot: %w", errors.Join(err, os.Remove(file.Name())))
+	}
+	return f.sync()
+}
+
+// writeGently writes a file and puts it on the disk, little by little: those who wait for the disk meanwhile, as appends
+// do, never wait for much of it.
+func writeGently(file *os.File, write func(io.Writer) error) error {
+	const buffer = 256 << 10
+	out := bufio.NewWriterSize(&syncingWriter{file: file}, buffer)
+	if err := write(out); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+type syncingWriter struct {
+	file  *os.File
+	dirty int
+}
+
+// Write implements [io.Writer].
+func (w *syncingWriter) Write(p []byte) (int, error) {
+	const most = 4 << 20
+	n, err := w.file.Write(p)
+	if w.dirty += n; err != nil || w.dirty < most {
+		return n, err
+	}
+	w.dirty = 0
+	return n, w.file.Sync()
+}
+
+// sync makes a file's new name last.
+func (f *SnapshotFiles) sync() error {
+	dir, err := os.Open(f.dir)
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("sync the directory of snapshots: %w", err)
 	}
 	return nil
 }
@@ -71,6 +116,19 @@ func (f *SnapshotFiles) Load(_ context.Context, stream string) ([]byte, error) {
 		return nil, fmt.Errorf("load a snapshot: %w", err)
 	}
 	return snapshot, nil
+}
+
+// Remove implements [Snapshots].
+func (f *SnapshotFiles) Remove(_ context.Context, stream string) error {
+	if err := os.Remove(f.path(stream)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove a snapshot: %w", err)
+	}
+	return nil
+}
+
+// Runs implements [Snapshots].
+func (f *SnapshotFiles) Runs(stream string) *runs.Dir {
+	return runs.NewDir(filepath.Join(f.dir, url.PathEscape(stream)+".runs"))
 }
 
 func (f *SnapshotFiles) path(stream string) string {

@@ -27,6 +27,7 @@ func (s *stream[S, C, E]) finish(err error) {
 	default: // ErrOutcomeUnknown, and whatever does not promise that nothing was written
 		s.log.Warn("the outcome of an append is unknown", "events", len(b.records), "error", err)
 		s.metrics.unknown.Inc()
+		b.snapshot = nil // of a state that is dropped
 		s.doubts = append(s.doubts, b)
 		for i := range b.units {
 			b.units[i].job.doubtful = true
@@ -53,7 +54,7 @@ func (s *stream[S, C, E]) accept(b *batch[C, E]) {
 			s.answer(u.job, u.result, u.err)
 		}
 	}
-	s.saveBehind(b)
+	s.startSaving(b.snapshot)
 }
 
 // tell passes on what a unit has appended, whether or not somebody still waits for its answer. It comes before the answer,

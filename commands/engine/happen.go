@@ -25,6 +25,7 @@ func (s *stream[S, C, E]) happen(d *decision[C, E], c *Command[C], events []E) (
 		s.head = head
 		return nil, err
 	}
+	s.noteNames(happened...)
 	return happened, nil
 }
 

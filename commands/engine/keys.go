@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
@@ -20,10 +18,12 @@ func PartKey(key string, part int) string { return key + partMark + strconv.Itoa
 // keyDigest stands for an idempotency key of one actor.
 type keyDigest [16]byte
 
-// digestKey is the first half of the SHA-256 of the actor's length (8 bytes), the actor and the key.
-func digestKey(actor, key string) keyDigest {
+// digestKey is the first half of the SHA-256 of a secret, the actor's length, the actor and the key. Nobody who does not
+// know the secret can choose keys whose digests meet, and by chance two of 128 bits never do.
+func (r *register) digestKey(actor, key string) keyDigest {
 	var stack [256]byte
-	b := binary.BigEndian.AppendUint64(stack[:0], uint64(len(actor)))
+	b := append(stack[:0], r.secret[:]...)
+	b = binary.AppendUvarint(b, uint64(len(actor)))
 	b = append(b, actor...)
 	b = append(b, key...)
 	return short(sha256.Sum256(b))
@@ -33,11 +33,10 @@ func short(h envelope.Hash) [16]byte { return [16]byte(h[:16]) }
 
 // knownKey is a key that was used up, and where the events are that it caused.
 type knownKey struct {
-	digest   keyDigest
-	request  [16]byte
-	recorded int64 // Unix seconds
-	first    eventstore.Revision
-	count    uint32 // of events, which follow one another; at least 1
+	digest  keyDigest
+	request [16]byte
+	first   eventstore.Revision
+	count   uint32 // of events, which follow one another; at least 1
 }
 
 func (k knownKey) is(request envelope.Hash) bool { return k.request == short(request) }
@@ -49,8 +48,7 @@ func (k knownKey) span() span {
 // span is a range of revisions, both ends included.
 type span struct{ first, last eventstore.Revision }
 
-// keyTable has the keys that were used of late, in the order of their recorded time, which never decreases: so old ones
-// are dropped from its front without a search.
+// keyTable has keys in memory in the order of their revisions: so old ones are dropped from its front without a search.
 type keyTable struct {
 	entries []knownKey
 	dropped uint64               // how many entries there were before entries[0]
@@ -65,7 +63,7 @@ func (t *keyTable) find(digest keyDigest) (knownKey, bool) {
 	return t.entries[i-t.dropped], true
 }
 
-// add puts a key in, which is not there unless it is older than the retention.
+// add puts a key in, which is not there unless it was forgotten.
 func (t *keyTable) add(k knownKey) {
 	if t.index == nil {
 		t.index = map[keyDigest]uint64{}
@@ -74,45 +72,14 @@ func (t *keyTable) add(k knownKey) {
 	t.entries = append(t.entries, k)
 }
 
-// use puts in a key that was used up, and before it the key of the request that it is a part of, if it is the first.
-func (t *keyTable) use(actor, key string, k knownKey) {
-	if whole, _, part := strings.Cut(key, partMark); part {
-		first := k
-		first.digest = digestKey(actor, whole)
-		if _, found := t.find(first.digest); !found {
-			t.add(first)
-		}
-	}
-	t.add(k)
-}
-
-// see puts in the key of an event that is read from the log. The events of one command follow one another and have the
-// same recorded time.
-func (t *keyTable) see(e *envelope.Envelope, at eventstore.Revision) {
-	k := knownKey{
-		digest: digestKey(e.Actor, e.Key), request: short(e.Request), recorded: e.RecordedAt.Unix(), first: at, count: 1,
-	}
-	if n := len(t.entries); n > 0 {
-		last := &t.entries[n-1]
-		if last.digest == k.digest && last.recorded == k.recorded && last.span().last+1 == at {
-			last.count++
-			return
-		}
-	}
-	t.use(e.Actor, e.Key, k)
-}
-
-// prune drops the keys that were recorded before a time.
-func (t *keyTable) prune(before time.Time) {
-	for len(t.entries) > 0 && t.entries[0].recorded < before.Unix() {
+// prune drops the keys from before a revision.
+func (t *keyTable) prune(before eventstore.Revision) {
+	for len(t.entries) > 0 && t.entries[0].first < before {
 		t.remove(0)
 		t.entries = t.entries[1:]
 		t.dropped++
 	}
 }
-
-// mark is where the table ends, for rewind to return to. There is no prune in between.
-func (t *keyTable) mark() int { return len(t.entries) }
 
 func (t *keyTable) rewind(mark int) {
 	for i := mark; i < len(t.entries); i++ {

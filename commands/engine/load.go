@@ -14,8 +14,10 @@ var errStale = errors.New("the log is not the one that the snapshot was taken of
 
 // unload drops the state, which nobody can rely on any more.
 func (s *stream[S, C, E]) unload() {
+	s.abandon()
+	s.register.close()
 	var none S
-	s.loaded, s.state, s.head, s.keys = false, none, head{}, keyTable{}
+	s.loaded, s.state, s.head, s.register = false, none, head{}, newRegister()
 }
 
 // load makes the state from the snapshot and the events after it, or from all events, and then finds out what became of
@@ -47,7 +49,12 @@ func (s *stream[S, C, E]) loadState() error {
 	}
 	s.unload()
 	s.state = s.decider.New()
-	s.snapshots.covered, s.snapshots.size, s.snapshots.since = 0, 0, 0
+	s.snapshots.covered, s.snapshots.size, s.snapshots.since, s.snapshots.retired = 0, 0, 0, nil
+	if s.runs != nil {
+		if err := s.runs.Keep(nil); err != nil {
+			s.log.Warn("runs of a snapshot that is lost stay", "error", err)
+		}
+	}
 	return s.readTail()
 }
 
@@ -58,7 +65,7 @@ func (s *stream[S, C, E]) readTail() error {
 	if check {
 		from = s.head.revision
 	}
-	keysFrom := s.now().Add(-s.options.KeyRetention)
+	key := ""
 	for recorded, err := range s.store.ReadStream(s.life, s.name, from) {
 		switch {
 		case errors.Is(err, eventstore.ErrStreamNotFound) && !check:
@@ -79,12 +86,16 @@ func (s *stream[S, C, E]) readTail() error {
 			check = false
 			continue
 		}
+		// A long tail is saved on the way, but not between the events of one command.
+		if (event.Envelope.Key == "" || event.Envelope.Key != key) && s.snapshotDue() {
+			s.startSaving(s.takeSnapshot())
+		}
 		if err := s.follow(event); err != nil {
 			return err
 		}
 		s.snapshots.since += len(recorded.Type) + len(recorded.Data) + len(recorded.Metadata)
-		if event.Envelope.Key != "" && !event.Envelope.RecordedAt.Before(keysFrom) {
-			s.keys.see(&event.Envelope, event.Revision)
+		if key = event.Envelope.Key; key != "" {
+			s.register.see(&event.Envelope, event.Revision)
 		}
 	}
 	if check {
@@ -108,6 +119,8 @@ func (s *stream[S, C, E]) follow(event Event[E]) error {
 		return s.corrupt("event %d cannot follow: %w", event.Revision, err)
 	}
 	s.head = head{exists: true, revision: event.Revision, hash: e.Hash, recordedAt: e.RecordedAt}
+	s.register.pass(e.RecordedAt, event.Revision, s.options.KeyRetention)
+	s.noteNames(event)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type metrics struct {
 	conflicts, unknown         prometheus.Counter
 	batchEvents                prometheus.Histogram
 	appendSeconds, loadSeconds prometheus.Histogram
+	snapshotSeconds            prometheus.Histogram
 	streams                    prometheus.Gauge
 }
 
@@ -44,6 +45,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	m.batchEvents = histogram("batch_events", "Events appended at once.", 1)
 	m.appendSeconds = histogram("append_seconds", "Time that an append took.", 50e-6)
 	m.loadSeconds = histogram("load_seconds", "Time that loading a stream took.", 50e-6)
+	m.snapshotSeconds = histogram("snapshot_seconds", "Time that writing a snapshot took, beside the stream's other work.", 50e-6)
 	m.streams = with.NewGauge(prometheus.GaugeOpts(name("streams", "Streams whose state is in memory.")))
 	with.NewGaugeFunc(prometheus.GaugeOpts(name("queue_commands", "Commands that wait to be decided.")),
 		func() float64 { return float64(m.waiting.Load()) })

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/runs"
 )
 
 // Options adjust the engine. Every zero field stands for the value in brackets.
@@ -35,21 +37,34 @@ type Options struct {
 	MaxUnitBytes int
 	// MaxAttempts is how often a unit is decided before it fails because others keep writing to the stream [16].
 	MaxAttempts int
-	// KeyRetention is how long idempotency keys are known, by recorded time [24 h, which is also the least].
+	// KeyRetention is how long idempotency keys are known at least, by recorded time (see [timeline]) [24 h, which is also
+	// the least].
 	KeyRetention time.Duration
+	// KeepInMemory is how many keys, and how many names (see [Names]), of a stream stay in memory when a snapshot is taken;
+	// where there are more, all of them go to the disk [65,536].
+	KeepInMemory int
 	// SnapshotEvery is the least number of events from one snapshot to the next [50,000].
 	SnapshotEvery int
 	// IdleAfter is how long a stream without commands stays in memory [10 min].
 	IdleAfter time.Duration
+
+	// fold makes a digest of 64 bits of another: tests let many be the same.
+	fold func(uint64) uint64
 }
 
 // Snapshots keeps the newest snapshot of each stream. It need not be durable, nor right: what it gives back is checked
 // against the log. Implementations are safe for concurrent use.
 type Snapshots interface {
-	// Save keeps the snapshot of the stream as it was after the event of that revision, in place of the one it has.
-	Save(ctx context.Context, stream string, revision eventstore.Revision, snapshot []byte) error
+	// Save keeps the snapshot of the stream as it was after the event of that revision, in place of the one it has. The
+	// snapshot is what write writes; where that fails, nothing changes.
+	Save(ctx context.Context, stream string, revision eventstore.Revision, write func(io.Writer) error) error
 	// Load gives back what was saved last, or nil where nothing was.
 	Load(ctx context.Context, stream string) ([]byte, error)
+	// Remove drops it.
+	Remove(ctx context.Context, stream string) error
+	// Runs is where what is too much for memory goes, to which the stream's snapshots refer; nil for nowhere. Nobody else
+	// writes there.
+	Runs(stream string) *runs.Dir
 }
 
 const minKeyRetention = 24 * time.Hour
@@ -70,6 +85,10 @@ func (o Options) withDefaults() Options {
 	o.MaxUnitBytes = cmp.Or(o.MaxUnitBytes, 64<<20)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 16)
 	o.KeyRetention = max(o.KeyRetention, minKeyRetention)
+	o.KeepInMemory = cmp.Or(o.KeepInMemory, 65_536)
+	if o.fold == nil {
+		o.fold = func(digest uint64) uint64 { return digest }
+	}
 	o.SnapshotEvery = cmp.Or(o.SnapshotEvery, 50_000)
 	o.IdleAfter = cmp.Or(o.IdleAfter, 10*time.Minute)
 	return o

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -159,7 +160,7 @@ func TestSnapshotFiles(t *testing.T) {
 		t.Errorf("got %q, %v", p, err)
 	}
 	for _, content := range []string{"one", "two"} {
-		if err := files.Save(t.Context(), "a/../b", 7, []byte(content)); err != nil {
+		if err := files.Save(t.Context(), "a/../b", 7, writes(content)); err != nil {
 			t.Fatal(err)
 		}
 		if p, err := files.Load(t.Context(), "a/../b"); string(p) != content || err != nil {
@@ -185,7 +186,14 @@ func TestSnapshotFiles(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := files.Save(t.Context(), "a", 7, nil); err == nil {
+	if err := files.Save(t.Context(), "a", 7, writes("")); err == nil {
 		t.Error("saved where there is no directory")
+	}
+}
+
+func writes(content string) func(io.Writer) error {
+	return func(to io.Writer) error {
+		_, err := io.WriteString(to, content)
+		return err
 	}
 }

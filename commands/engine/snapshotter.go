@@ -1,34 +1,41 @@
 package engine
 
 import (
-	"time"
+	"slices"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/runs"
 )
 
-// snapshotter is when a stream's snapshots are taken.
+// snapshotter is when a stream's snapshots are taken, and what becomes of them.
 type snapshotter struct {
-	// covered is how many events the newest snapshot has, and size how long it is.
+	// covered is how many events the snapshot has that was taken last, and size how long the one is that was saved last.
 	covered eventstore.Revision
 	size    int
 	// since is the length of what was appended after it.
 	since int
-	// saving is closed when the snapshot that is being saved is; nil for none.
-	saving chan struct{}
+	// distrusted: what was saved contradicts the log, and is to be dropped.
+	distrusted bool
+
+	// retired are the files that the snapshot that was saved last may need, and the next one does not.
+	retired []string
+
+	saving  *saving  // nil for none
+	merging *merging // nil for none
 }
 
 // due tells whether a snapshot is worth taking at this end of the stream: there are enough events, and writing it costs
 // no more than writing the events since the last one did.
 func (p *snapshotter) due(end eventstore.Revision, every int) bool {
-	if p.saving != nil {
-		select {
-		case <-p.saving:
-			p.saving = nil
-		default:
-			return false
-		}
+	return p.saving == nil && end >= p.covered+eventstore.Revision(every) && p.since >= p.size
+}
+
+// retire gives up runs that were taken out of the register.
+func (p *snapshotter) retire(dropped []*runs.Run) {
+	for _, r := range dropped {
+		p.retired = append(p.retired, r.Name())
+		_ = r.Close() // nothing was written
 	}
-	return end >= p.covered+eventstore.Revision(every) && p.since >= p.size
 }
 
 // restore loads the stream's newest snapshot, and tells whether there is one that can be used.
@@ -46,39 +53,59 @@ func (s *stream[S, C, E]) restore() bool {
 	}
 	if snapshot != nil {
 		s.snapshots.covered, s.snapshots.size, s.snapshots.since = s.head.next(), len(snapshot), 0
+		s.snapshots.retired = nil
 	}
 	return snapshot != nil
 }
 
-// encodeSnapshot takes a snapshot, if one is due, while the batch that the state ends with is being appended. It is
-// saved when that has succeeded.
-func (s *stream[S, C, E]) encodeSnapshot(b *batch[C, E]) {
+// snapshotOf takes a snapshot, if one is due, while the batch that the state ends with is being appended. It is saved
+// when that has succeeded.
+func (s *stream[S, C, E]) snapshotOf(b *batch[C, E]) {
 	s.snapshots.since += b.bytes
-	if s.options.Snapshots == nil || len(b.records) == 0 || !s.snapshots.due(s.head.next(), s.options.SnapshotEvery) {
-		return
+	if len(b.records) > 0 && s.snapshotDue() {
+		b.snapshot = s.takeSnapshot()
 	}
-	b.snapshot = s.takeSnapshot()
-	b.snapshotAt = s.head.revision
 }
 
-func (s *stream[S, C, E]) takeSnapshot() []byte {
-	snapshot := s.appendSnapshot(make([]byte, 0, s.snapshots.size+s.snapshots.size/8))
-	s.snapshots.covered, s.snapshots.size, s.snapshots.since = s.head.next(), len(snapshot), 0
-	return snapshot
+func (s *stream[S, C, E]) snapshotDue() bool {
+	if s.options.Snapshots == nil {
+		return false
+	}
+	s.settle()
+	return s.snapshots.due(s.head.next(), s.options.SnapshotEvery)
 }
 
-// saveBehind saves the snapshot of a batch that is durable now, without waiting for it.
-func (s *stream[S, C, E]) saveBehind(b *batch[C, E]) {
-	if b.snapshot == nil {
-		return
+// takeSnapshot freezes all that a snapshot has. It copies next to nothing: what is written later is what never changes.
+func (s *stream[S, C, E]) takeSnapshot() *saving {
+	r := s.register
+	p := &saving{contents: contents{stream: s.name, head: s.head, secret: r.secret, time: r.time}}
+	p.time.marks = slices.Clip(r.time.marks)
+	if s.snapshots.merging == nil {
+		s.snapshots.retire(r.oldKeys.drop(r.horizon(s.options.KeyRetention)))
 	}
-	s.awaitSaving()
-	saving := make(chan struct{})
-	s.snapshots.saving = saving
-	go func() {
-		defer close(saving)
-		s.save(b.snapshotAt, b.snapshot)
-	}()
+	p.retired, s.snapshots.retired = s.snapshots.retired, nil
+	p.keyRuns, p.nameRuns = r.oldKeys.names(), r.oldNames.names()
+
+	keys, count := make([][]knownKey, len(r.keys)), 0
+	for i, t := range r.keys {
+		keys[i] = slices.Clip(t.entries)
+		count += len(t.entries)
+	}
+	if s.runs != nil && count > s.options.KeepInMemory {
+		p.handedKeys = keys
+		r.keys = append(r.keys, &keyTable{})
+	} else {
+		p.keys = keys
+	}
+	handOver := len(r.names) > s.options.KeepInMemory
+	if handOver {
+		p.handedNames, r.names = r.names, nil
+	} else {
+		p.names = slices.Clip(r.names)
+	}
+	p.state = s.decider.Freeze(s.state, handOver)
+	s.snapshots.covered, s.snapshots.since = s.head.next(), 0
+	return p
 }
 
 // saveLast saves a snapshot before the engine ends, and waits for it. Nothing is being appended.
@@ -87,21 +114,39 @@ func (s *stream[S, C, E]) saveLast() {
 	if s.options.Snapshots == nil || !s.loaded || !s.head.exists || s.snapshots.covered == s.head.next() {
 		return
 	}
-	s.save(s.head.revision, s.takeSnapshot())
+	s.startSaving(s.takeSnapshot())
+	s.awaitSaving()
 }
 
 func (s *stream[S, C, E]) awaitSaving() {
-	if s.snapshots.saving != nil {
-		<-s.snapshots.saving
+	if p := s.snapshots.saving; p != nil {
+		<-p.done
+		s.settleSaving(p)
+	}
+}
+
+// abandon waits until nothing is done any more to what was taken of the state, and forgets about it.
+func (s *stream[S, C, E]) abandon() {
+	if m := s.snapshots.merging; m != nil {
+		m.cancel()
+		<-m.done
+		if m.merged != nil {
+			_ = m.merged.Close() // it is not needed
+		}
+		s.snapshots.merging = nil
+	}
+	if p := s.snapshots.saving; p != nil {
+		<-p.done
+		p.closeRuns() // they are opened anew
 		s.snapshots.saving = nil
 	}
 }
 
-func (s *stream[S, C, E]) save(revision eventstore.Revision, snapshot []byte) {
-	started := time.Now()
-	if err := s.options.Snapshots.Save(s.life, s.name, revision, snapshot); err != nil {
-		s.log.Warn("a snapshot could not be saved", "revision", revision, "error", err)
-		return
+// discard drops what was saved of the stream.
+func (s *stream[S, C, E]) discard() {
+	s.unload()
+	s.snapshots.distrusted = false
+	if err := s.options.Snapshots.Remove(s.life, s.name); err != nil {
+		s.log.Error("the snapshot could not be dropped", "error", err)
 	}
-	s.log.Debug("a snapshot was saved", "revision", revision, "bytes", len(snapshot), "took", time.Since(started))
 }

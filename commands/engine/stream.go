@@ -7,6 +7,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/runs"
 )
 
 // stream is the engine of one stream. All fields but box belong to the goroutine of run.
@@ -18,10 +19,10 @@ type stream[S, C, E any] struct {
 	box  mailbox[C, E]
 
 	// What the stream comes to with everything that was decided, durable or not.
-	loaded bool
-	state  S
-	head   head
-	keys   keyTable
+	loaded   bool
+	state    S
+	head     head
+	register *register
 
 	queue   []*job[C, E]   // taken from the mailbox, to be decided
 	open    *batch[C, E]   // decided, waits for the append before it; nil for none
@@ -32,6 +33,7 @@ type stream[S, C, E any] struct {
 	doubts  []*batch[C, E] // may or may not have been appended, all of them at the same place
 
 	snapshots snapshotter
+	runs      *runs.Dir // where the register hands over to; nil for nowhere
 	scratch   []byte
 	spare     []*job[C, E] // the memory of queue, to give to the mailbox when queue is empty
 }
@@ -55,7 +57,10 @@ func (h head) next() eventstore.Revision {
 func newStream[S, C, E any](e *Engines[S, C, E], name string) *stream[S, C, E] {
 	s := &stream[S, C, E]{
 		Engines: e, name: name, log: e.options.Logger.With("stream", name),
-		toWrite: make(chan *batch[C, E], 1), written: make(chan error, 1),
+		toWrite: make(chan *batch[C, E], 1), written: make(chan error, 1), register: newRegister(),
+	}
+	if e.options.Snapshots != nil {
+		s.runs = e.options.Snapshots.Runs(name)
 	}
 	s.box.limit, s.box.total, s.box.wake = e.options.QueueLength, &e.metrics.waiting, make(chan struct{}, 1)
 	return s
@@ -67,6 +72,7 @@ func (s *stream[S, C, E]) run() {
 	writer.Go(s.write)
 	defer writer.Wait()
 	defer close(s.toWrite)
+	defer s.unload()
 	idle := time.NewTimer(s.options.IdleAfter)
 	defer idle.Stop()
 	for {
@@ -85,7 +91,13 @@ func (s *stream[S, C, E]) run() {
 
 // decideWaiting decides the units that wait, as far as the open batch has room for them.
 func (s *stream[S, C, E]) decideWaiting() {
-	for !s.full() {
+	if s.snapshots.distrusted {
+		if s.writing != nil || s.open != nil || len(s.halves) > 0 {
+			return // until all is appended that was decided
+		}
+		s.discard()
+	}
+	for !s.full() && !s.snapshots.distrusted {
 		if len(s.queue) == 0 {
 			s.queue = s.box.take(s.spare)
 			s.spare = s.queue
@@ -139,7 +151,7 @@ func (s *stream[S, C, E]) startAppend() {
 	}
 	s.toWrite <- b
 	if len(s.halves) == 0 && s.open == nil { // the state is what it will be after b
-		s.encodeSnapshot(b)
+		s.snapshotOf(b)
 	}
 }
 

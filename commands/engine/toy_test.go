@@ -1,14 +1,18 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,63 +28,108 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/runs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The toy is a counter that is opened once, and never goes below zero. A step is one event.
+// The toy is a counter that is opened once, and never goes below zero. A step is one event. A command may also take a name,
+// which is an event too, and nobody has taken before.
 type (
 	counter struct {
 		open  bool
 		total int
+		names map[string]bool // those that it knows
 
 		saved *counter
 	}
 	command struct {
 		open  bool
 		steps []int
+		name  string
 		once  *atomic.Bool // where given: it is accepted only once, whatever becomes of it
 	}
-	event string // "open", or a number
+	event string // "open", or a number, or "@" and a name
 )
 
 var (
 	errNotOpen = errors.New("the counter is not open")
 	errOpen    = errors.New("the counter is open")
 	errFloor   = errors.New("the counter would go below zero")
+	errTaken   = errors.New("the name is taken")
 )
 
 func open() command            { return command{open: true} }
 func add(steps ...int) command { return command{steps: steps} }
+func take(name string) command { return command{name: name} }
 
 // poison is a step that is decided and then cannot follow.
 const poison = 666
 
 func toy(decisions *atomic.Int64) engine.Decider[*counter, command, event] {
 	return engine.Decider[*counter, command, event]{
-		New: func() *counter { return &counter{} },
+		New: func() *counter { return &counter{names: map[string]bool{}} },
 		Decide: func(c *counter, cmd command, _ time.Time) ([]event, error) {
 			decisions.Add(1)
 			return decide(c, cmd)
 		},
 		Evolve:   evolve,
-		Begin:    func(c *counter) { c.saved = &counter{open: c.open, total: c.total} },
+		Begin:    func(c *counter) { c.saved = &counter{open: c.open, total: c.total, names: maps.Clone(c.names)} },
 		Commit:   func(c *counter) { c.saved = nil },
-		Rollback: func(c *counter) { c.open, c.total, c.saved = c.saved.open, c.saved.total, nil },
+		Rollback: func(c *counter) { *c = *c.saved },
 		Encode: func(e event) (engine.Payload, error) {
 			return engine.Payload{Type: "Counted", Schema: 1, Data: []byte(e)}, nil
 		},
 		Decode: func(p engine.Payload) (event, error) { return event(p.Data), nil },
-		Snapshot: func(c *counter, dst []byte) []byte {
-			return binary.BigEndian.AppendUint64(dst, uint64(c.total))
+		Freeze: func(c *counter, handOver bool) engine.Frozen {
+			f := &frozen{counter{total: c.total, names: maps.Clone(c.names)}, handOver}
+			return f
 		},
+		Thaw: func(*counter) {},
 		Restore: func(p []byte) (*counter, error) {
-			if len(p) != 8 {
+			if len(p) < 8 {
 				return nil, errors.New("want 8 bytes")
 			}
-			return &counter{open: true, total: int(binary.BigEndian.Uint64(p))}, nil
+			c := &counter{open: true, total: int(binary.BigEndian.Uint64(p)), names: map[string]bool{}}
+			for name := range strings.FieldsSeq(string(p[8:])) {
+				c.names[name] = true
+			}
+			return c, nil
+		},
+		Names: engine.Names[*counter, command, event]{
+			Of: func(e event) string {
+				name, _ := strings.CutPrefix(string(e), "@")
+				if name == string(e) {
+					return ""
+				}
+				return name
+			},
+			Wanted: func(c command) string { return c.name },
+			Recall: func(c *counter, e event) { c.names[string(e[1:])] = true },
+			Forget: func(c *counter, f engine.Frozen) {
+				forgotten.Add(1)
+				maps.DeleteFunc(c.names, func(name string, _ bool) bool { return f.(*frozen).names[name] })
+			},
 		},
 	}
+}
+
+// forgotten is how often a toy was told to forget.
+var forgotten atomic.Int64
+
+// frozen is a counter as it was.
+type frozen struct {
+	counter
+
+	handOver bool
+}
+
+func (f *frozen) WriteSnapshot(to io.Writer) error {
+	if _, err := to.Write(binary.BigEndian.AppendUint64(nil, uint64(f.total))); err != nil || f.handOver {
+		return err
+	}
+	_, err := io.WriteString(to, strings.Join(slices.Sorted(maps.Keys(f.names)), " "))
+	return err
 }
 
 func decide(c *counter, cmd command) ([]event, error) {
@@ -97,6 +146,12 @@ func decide(c *counter, cmd command) ([]event, error) {
 		return nil, errFloor
 	}
 	total, events := c.total, []event(nil)
+	if cmd.name != "" {
+		if c.names[cmd.name] {
+			return nil, errTaken
+		}
+		events = append(events, event("@"+cmd.name))
+	}
 	for _, n := range cmd.steps {
 		if total += n; total < 0 {
 			return nil, errFloor
@@ -109,6 +164,10 @@ func decide(c *counter, cmd command) ([]event, error) {
 func evolve(c *counter, e event) error {
 	if e == "open" {
 		c.open = true
+		return nil
+	}
+	if name, named := strings.CutPrefix(string(e), "@"); named {
+		c.names[name] = true
 		return nil
 	}
 	n, err := strconv.Atoi(string(e))
@@ -128,6 +187,7 @@ type bench struct {
 	store     *storetest.Faulty
 	engines   *engine.Engines[*counter, command, event]
 	decisions atomic.Int64
+	record    func() // called for each record that is read, where it is given
 	options   engine.Options
 	metrics   *prometheus.Registry
 
@@ -153,7 +213,7 @@ func benchOn(t *testing.T, inner *memstore.Store, options engine.Options) *bench
 func (b *bench) start() {
 	b.metrics = prometheus.NewRegistry()
 	b.options.Registerer = b.metrics
-	hooked := &hookedStore{Store: b.store, beforeRead: func(from eventstore.Revision) {
+	hooked := &hookedStore{Store: b.store, record: b.record, beforeRead: func(from eventstore.Revision) {
 		if b.hook != nil {
 			b.hook(from)
 		}
@@ -345,24 +405,41 @@ type hookedStore struct {
 	eventstore.Store
 
 	beforeRead func(from eventstore.Revision)
+	record     func()
 }
 
 func (h *hookedStore) ReadStream(
 	ctx context.Context, stream string, from eventstore.Revision,
 ) iter.Seq2[eventstore.Recorded, error] {
 	h.beforeRead(from)
-	return h.Store.ReadStream(ctx, stream, from)
+	records := h.Store.ReadStream(ctx, stream, from)
+	if h.record == nil {
+		return records
+	}
+	return func(yield func(eventstore.Recorded, error) bool) {
+		for r, err := range records {
+			h.record()
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
-// shelf keeps snapshots in memory, and counts.
+// shelf keeps snapshots in memory, and counts. What is handed over goes to a directory, where there is one.
 type shelf struct {
+	dir   string
 	mu    sync.Mutex
 	byKey map[string][]byte
 	saved []eventstore.Revision
 	fail  error
 }
 
-func (s *shelf) Save(_ context.Context, stream string, r eventstore.Revision, snapshot []byte) error {
+func (s *shelf) Save(_ context.Context, stream string, r eventstore.Revision, write func(io.Writer) error) error {
+	var snapshot bytes.Buffer
+	if err := write(&snapshot); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -372,7 +449,7 @@ func (s *shelf) Save(_ context.Context, stream string, r eventstore.Revision, sn
 	if s.byKey == nil {
 		s.byKey = map[string][]byte{}
 	}
-	s.byKey[stream] = slices.Clone(snapshot)
+	s.byKey[stream] = snapshot.Bytes()
 	s.saved = append(s.saved, r)
 	return nil
 }
@@ -381,6 +458,21 @@ func (s *shelf) Load(_ context.Context, stream string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.byKey[stream]), s.fail
+}
+
+func (s *shelf) Remove(_ context.Context, stream string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byKey = maps.Clone(s.byKey)
+	delete(s.byKey, stream)
+	return s.fail
+}
+
+func (s *shelf) Runs(stream string) *runs.Dir {
+	if s.dir == "" {
+		return nil
+	}
+	return runs.NewDir(filepath.Join(s.dir, stream))
 }
 
 func (s *shelf) revisions() []eventstore.Revision {

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/runs"
+)
+
+// merging makes one run of several.
+type merging struct {
+	set    *runSet
+	runs   []*runs.Run
+	cancel context.CancelFunc
+
+	done   chan struct{}
+	merged *runs.Run // nil where nothing is left
+	err    error
+}
+
+// startMerging merges runs, if that is worth it. None is being saved.
+func (s *stream[S, C, E]) startMerging() {
+	if s.snapshots.merging != nil {
+		return
+	}
+	from := eventstore.Revision(0)
+	set := &s.register.oldNames
+	list := set.many()
+	if len(list) == 0 {
+		set = &s.register.oldKeys
+		list = set.many()
+		from = s.register.horizon(s.options.KeyRetention)
+	}
+	if len(list) == 0 {
+		return
+	}
+	// No other run has that name: this one has all that those after its namesake have.
+	name := strings.TrimSuffix(list[len(list)-1].Name(), runSuffix) + "m" + runSuffix
+	ctx, cancel := context.WithCancel(s.life)
+	m := &merging{set: set, runs: list, cancel: cancel, done: make(chan struct{})}
+	s.snapshots.merging = m
+	go func() {
+		defer close(m.done)
+		m.merged, m.err = s.runs.Merge(ctx, name, list, uint64(from))
+	}()
+}
+
+func (s *stream[S, C, E]) settleMerging(m *merging) {
+	s.snapshots.merging = nil
+	m.cancel()
+	if m.err != nil {
+		s.log.Warn("runs could not be merged", "runs", len(m.runs), "error", m.err)
+		return
+	}
+	m.set.replace(m.runs, m.merged)
+	s.snapshots.retire(m.runs)
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/daybook-ledger/daybook/internal/runs"
+)
+
+// saving is a snapshot on its way to the disk. Its contents belong to a goroutine of its own until done is closed, and so
+// does what it comes to.
+type saving struct {
+	contents
+	// handedKeys and handedNames are what the register hands over to runs.
+	handedKeys  [][]knownKey
+	handedNames []runs.Entry
+	retired     []string // files that nobody needs once it is saved
+
+	done      chan struct{}
+	saved     bool
+	size      int
+	keyRun    *runs.Run // nil where none were handed over
+	nameRun   *runs.Run
+	startedAt time.Time
+}
+
+// startSaving saves a snapshot of what is durable, without waiting for it.
+func (s *stream[S, C, E]) startSaving(p *saving) {
+	if p == nil {
+		return
+	}
+	p.done, p.startedAt = make(chan struct{}), time.Now()
+	s.snapshots.saving = p
+	go func() {
+		defer close(p.done)
+		if err := s.save(p); err != nil {
+			s.log.Warn("a snapshot could not be saved", "revision", p.head.revision, "error", err)
+			return
+		}
+		p.saved = true
+		s.metrics.snapshotSeconds.Observe(time.Since(p.startedAt).Seconds())
+		if s.runs == nil {
+			return
+		}
+		if err := s.runs.Remove(p.retired); err != nil {
+			s.log.Warn("what a snapshot no longer needs stays", "error", err)
+		}
+	}()
+}
+
+// save writes what is handed over, and then the snapshot that counts on it.
+func (s *stream[S, C, E]) save(p *saving) (err error) {
+	if p.keyRun, err = s.hand(p, "keys", s.entriesOf(p.handedKeys), &p.keyRuns); err != nil {
+		return err
+	}
+	if p.nameRun, err = s.hand(p, "names", p.handedNames, &p.nameRuns); err != nil {
+		return err
+	}
+	//nolint:wrapcheck // it is told as it is
+	return s.options.Snapshots.Save(s.life, s.name, p.head.revision, func(to io.Writer) (err error) {
+		p.size, err = p.write(to)
+		return err
+	})
+}
+
+// hand writes entries as a run, and adds its name to a list.
+func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, names *[]string) (*runs.Run, error) {
+	if len(entries) == 0 {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	// The names' entries are needed as they are if the snapshot cannot be saved.
+	run, err := s.runs.Write(fmt.Sprintf("%s-%d%s", kind, p.head.revision, runSuffix), slices.Clone(entries))
+	if err == nil {
+		err = s.runs.Sync()
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what was tried
+	}
+	*names = append(*names, run.Name())
+	return run, nil
+}
+
+const runSuffix = ".run"
+
+func (s *stream[S, C, E]) entriesOf(tables [][]knownKey) []runs.Entry {
+	var entries []runs.Entry
+	for _, keys := range tables {
+		for i := range keys {
+			digest := s.options.fold(binary.BigEndian.Uint64(keys[i].digest[:]))
+			entries = append(entries, runs.Entry{Digest: digest, Place: uint64(keys[i].first)})
+		}
+	}
+	return entries
+}
+
+// settle takes over what was saved and what was merged, if it is done.
+func (s *stream[S, C, E]) settle() {
+	if m := s.snapshots.merging; m != nil && closed(m.done) {
+		s.settleMerging(m)
+	}
+	if p := s.snapshots.saving; p != nil && closed(p.done) {
+		s.settleSaving(p)
+	}
+}
+
+// closeRuns closes those that were written and are not used.
+func (p *saving) closeRuns() {
+	for _, run := range []*runs.Run{p.keyRun, p.nameRun} {
+		if run != nil {
+			_ = run.Close() // nothing depends on it
+		}
+	}
+}
+
+func closed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *stream[S, C, E]) settleSaving(p *saving) {
+	s.snapshots.saving = nil
+	s.decider.Thaw(s.state)
+	r := s.register
+	if !p.saved {
+		r.names = append(p.handedNames, r.names...)
+		s.snapshots.retired = append(p.retired, s.snapshots.retired...)
+		p.closeRuns() // they are made again
+		return
+	}
+	s.snapshots.size = p.size
+	s.log.Debug("a snapshot was saved", "revision", p.head.revision, "bytes", p.size, "took", time.Since(p.startedAt))
+	if p.keyRun != nil {
+		r.oldKeys.add(p.keyRun)
+		r.keys = r.keys[len(p.handedKeys):]
+	}
+	if p.nameRun != nil {
+		r.oldNames.add(p.nameRun)
+		s.decider.Names.Forget(s.state, p.state)
+	}
+	s.startMerging()
+}
