@@ -53,12 +53,12 @@ func (s *runSet) add(r *runs.Run) {
 	}
 }
 
-func (s *runSet) names() []string {
-	names := make([]string, len(s.runs))
+func (s *runSet) ids() []runs.ID {
+	ids := make([]runs.ID, len(s.runs))
 	for i, r := range s.runs {
-		names[i] = r.Name()
+		ids[i] = r.ID()
 	}
-	return names
+	return ids
 }
 
 // many are those that are worth merging, if any are.

@@ -66,8 +66,8 @@ func (s *stream[S, C, E]) save(p *saving) (err error) {
 	})
 }
 
-// hand writes entries as a run, and adds its name to a list.
-func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, names *[]string) (*runs.Run, error) {
+// hand writes entries as a run, and adds it to a list.
+func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, list *[]runs.ID) (*runs.Run, error) {
 	if len(entries) == 0 {
 		return nil, nil //nolint:nilnil // there is none
 	}
@@ -79,7 +79,7 @@ func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, nam
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what was tried
 	}
-	*names = append(*names, run.Name())
+	*list = append(*list, run.ID())
 	return run, nil
 }
 

@@ -26,7 +26,8 @@ import (
 //	 8 bytes  the number of keys in memory, then each key in 44 bytes: digest (16), request (16), first revision (8), number
 //	          of events (4); in the order of the table
 //	 8 bytes  the number of names in memory, then each in 16 bytes: digest, revision
-//	          the runs of keys, and then those of names: 4 bytes their number, then the name of each as a text, oldest first
+//	          the runs of keys, and then those of names: 4 bytes their number, then each, oldest first: its name as a text, and
+//	          4 bytes of its checksum
 //	 rest     what the decider wrote
 //	32 bytes  SHA-256 of everything before
 const snapshotMagic = "daybook snap v2\n"
@@ -46,8 +47,8 @@ type contents struct {
 	time     timeline
 	keys     [][]knownKey
 	names    []runs.Entry
-	keyRuns  []string // names of files
-	nameRuns []string
+	keyRuns  []runs.ID
+	nameRuns []runs.ID
 	state    Frozen
 }
 
@@ -96,10 +97,10 @@ func (c *contents) appendRegister(dst []byte) []byte {
 	for _, n := range c.names {
 		dst = appendPair(dst, n.Digest, n.Place)
 	}
-	for _, list := range [...][]string{c.keyRuns, c.nameRuns} {
+	for _, list := range [...][]runs.ID{c.keyRuns, c.nameRuns} {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(list)))
-		for _, name := range list {
-			dst = appendText(dst, name)
+		for _, id := range list {
+			dst = binary.BigEndian.AppendUint32(appendText(dst, id.Name), id.Sum)
 		}
 	}
 	return dst
@@ -132,7 +133,7 @@ func (s *stream[S, C, E]) restoreSnapshot(snapshot []byte) error {
 	copy(s.head.hash[:], r.take(len(s.head.hash)))
 	s.head.recordedAt = r.time()
 	s.register = r.register()
-	keyRuns, nameRuns := r.texts(), r.texts()
+	keyRuns, nameRuns := r.runs(), r.runs()
 	if r.short {
 		return errBadSnapshot
 	}
@@ -148,23 +149,25 @@ func (s *stream[S, C, E]) restoreSnapshot(snapshot []byte) error {
 }
 
 // openRuns opens the runs that a snapshot names, and removes all others.
-func (s *stream[S, C, E]) openRuns(keyRuns, nameRuns []string) error {
+func (s *stream[S, C, E]) openRuns(keyRuns, nameRuns []runs.ID) error {
 	if s.runs == nil {
 		if len(keyRuns)+len(nameRuns) > 0 {
 			return errBadSnapshot
 		}
 		return nil
 	}
-	for set, names := range map[*runSet][]string{&s.register.oldKeys: keyRuns, &s.register.oldNames: nameRuns} {
-		for _, name := range names {
-			run, err := s.runs.Open(name)
+	var needed []string
+	for set, list := range map[*runSet][]runs.ID{&s.register.oldKeys: keyRuns, &s.register.oldNames: nameRuns} {
+		for _, id := range list {
+			run, err := s.runs.Open(id)
 			if err != nil {
 				return err //nolint:wrapcheck // names the run
 			}
 			set.add(run)
+			needed = append(needed, id.Name)
 		}
 	}
-	return s.runs.Keep(append(keyRuns, nameRuns...)) //nolint:wrapcheck // says what failed
+	return s.runs.Keep(needed) //nolint:wrapcheck // says what failed
 }
 
 // reader reads from the front of rest; past the end it reads zeros.
@@ -218,12 +221,12 @@ func (r *reader) uint32() uint32 { return binary.BigEndian.Uint32(r.take(4)) }
 func (r *reader) uint64() uint64 { return binary.BigEndian.Uint64(r.take(8)) }
 func (r *reader) text() string   { return string(r.take(int(r.uint32()))) }
 
-func (r *reader) texts() []string {
-	var texts []string
-	for range r.count(uint64(r.uint32()), 4) {
-		texts = append(texts, r.text())
+func (r *reader) runs() []runs.ID {
+	var list []runs.ID
+	for range r.count(uint64(r.uint32()), 8) {
+		list = append(list, runs.ID{Name: r.text(), Sum: r.uint32()})
 	}
-	return texts
+	return list
 }
 
 func (r *reader) time() time.Time { return time.Unix(int64(r.uint64()), int64(r.uint32())).UTC() }

@@ -84,7 +84,7 @@ func (s *stream[S, C, E]) takeSnapshot() *saving {
 		s.snapshots.retire(r.oldKeys.drop(r.horizon(s.options.KeyRetention)))
 	}
 	p.retired, s.snapshots.retired = s.snapshots.retired, nil
-	p.keyRuns, p.nameRuns = r.oldKeys.names(), r.oldNames.names()
+	p.keyRuns, p.nameRuns = r.oldKeys.ids(), r.oldNames.ids()
 
 	keys, count := make([][]knownKey, len(r.keys)), 0
 	for i, t := range r.keys {

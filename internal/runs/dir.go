@@ -86,12 +86,15 @@ func (d *Dir) write(name string, room uint64, fill func(*writer) error) (_ *Run,
 }
 
 // Open opens a run that was written.
-func (d *Dir) Open(name string) (*Run, error) {
-	file, err := os.Open(filepath.Join(d.path, name))
+func (d *Dir) Open(id ID) (*Run, error) {
+	file, err := os.Open(filepath.Join(d.path, id.Name))
 	if err != nil {
 		return nil, fmt.Errorf("open a run: %w", err)
 	}
-	run, err := load(name, file)
+	run, err := load(id.Name, file)
+	if err == nil && run.id != id {
+		err = fmt.Errorf("%w: %s: it is another run", ErrDamaged, id.Name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open a run: %w", errors.Join(err, file.Close()))
 	}

@@ -26,7 +26,7 @@ func (r *reader) next() (e Entry, ok bool, err error) {
 			return e, false, nil
 		}
 		if _, err := io.ReadFull(r.blocks, r.buffer); err != nil {
-			return e, false, fmt.Errorf("%w: %s: %w", ErrDamaged, r.run.name, err)
+			return e, false, fmt.Errorf("%w: %s: %w", ErrDamaged, r.run.Name(), err)
 		}
 		if r.entries, err = r.run.open(r.buffer, r.at); err != nil {
 			return e, false, err

@@ -37,7 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Run struct {
 	footer
 
-	name   string
+	id     ID
 	file   *os.File
 	filter filter
 	fences []uint64
@@ -55,8 +55,19 @@ func (f footer) append(b []byte) []byte {
 	return b
 }
 
+// ID tells a run from any other, whatever the names of their files.
+type ID struct {
+	// Name is that of the file.
+	Name string
+	// Sum is the checksum of its last part, in which all digests count.
+	Sum uint32
+}
+
+// ID tells which run it is.
+func (r *Run) ID() ID { return r.id }
+
 // Name is the name of its file.
-func (r *Run) Name() string { return r.name }
+func (r *Run) Name() string { return r.id.Name }
 
 // Entries is the number of its entries, of which there is at least one.
 func (r *Run) Entries() int { return int(r.entries) }
@@ -80,7 +91,7 @@ func (r *Run) Find(places []uint64, digest uint64) ([]uint64, error) {
 	var block [blockBytes]byte
 	for at = max(at-1, 0); at < len(r.fences) && r.fences[at] <= digest; at++ {
 		if _, err := r.file.ReadAt(block[:], int64(at)*blockBytes); err != nil {
-			return places, fmt.Errorf("%w: %s: %w", ErrDamaged, r.name, err)
+			return places, fmt.Errorf("%w: %s: %w", ErrDamaged, r.Name(), err)
 		}
 		entries, err := r.open(block[:], uint64(at))
 		if err != nil {
@@ -99,7 +110,7 @@ func (r *Run) Find(places []uint64, digest uint64) ([]uint64, error) {
 func (r *Run) open(block []byte, at uint64) ([]byte, error) {
 	const sum = blockBytes - sumBytes
 	if binary.LittleEndian.Uint32(block[sum:]) != crc32.Checksum(block[:sum], castagnoli) {
-		return nil, fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, r.name, at)
+		return nil, fmt.Errorf("%w: %s: block %d has another checksum", ErrDamaged, r.Name(), at)
 	}
 	return block[:entryBytes*min(blockRoom, r.entries-at*blockRoom)], nil
 }
@@ -110,7 +121,7 @@ func entryOf(b []byte) Entry {
 
 // load reads what is in memory of a run.
 func load(name string, file *os.File) (*Run, error) {
-	r := &Run{name: name, file: file}
+	r := &Run{id: ID{Name: name}, file: file}
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -159,7 +170,7 @@ func (r *Run) readFooter(size int64) ([]byte, error) {
 		return nil, err
 	}
 	sum := len(b) - sumBytes
-	if binary.LittleEndian.Uint32(b[sum:]) != crc32.Checksum(b[:sum], castagnoli) {
+	if r.id.Sum = binary.LittleEndian.Uint32(b[sum:]); r.id.Sum != crc32.Checksum(b[:sum], castagnoli) {
 		return nil, errOther
 	}
 	return b, nil

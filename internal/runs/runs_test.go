@@ -68,7 +68,7 @@ func TestRunsFindWhatWasWritten(t *testing.T) {
 	} {
 		run := write(t, d, name, entries)
 		wantAll(t, run, entries)
-		opened, err := d.Open(name)
+		opened, err := d.Open(run.ID())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,9 +85,10 @@ func TestRunsFindWhatWasWritten(t *testing.T) {
 func TestRunsAreMerged(t *testing.T) {
 	t.Parallel()
 	d := runs.NewDir(t.TempDir())
+	var parts []*runs.Run
 	for _, bits := range []int{64, 6} {
 		all := random(7, 5000, bits)
-		var parts []*runs.Run
+		parts = nil
 		for i, part := range [][]runs.Entry{all[:100], all[100:1100], all[1100:1101], all[1101:]} {
 			parts = append(parts, write(t, d, string(rune('a'+i)), part))
 		}
@@ -115,7 +116,7 @@ func TestRunsAreMerged(t *testing.T) {
 	if err := d.Keep([]string{"merged", "a"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Open("b"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := d.Open(parts[1].ID()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	if err := runs.NewDir(filepath.Join(t.TempDir(), "none")).Keep(nil); err != nil {
@@ -134,7 +135,7 @@ func TestDamage(t *testing.T) {
 	t.Parallel()
 	d := runs.NewDir(t.TempDir())
 	entries := random(8, 600, 64)
-	write(t, d, "good", entries)
+	id := write(t, d, "good", entries).ID()
 	good, err := os.ReadFile(pathOf(t, d, "good"))
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +145,7 @@ func TestDamage(t *testing.T) {
 		if err := os.WriteFile(pathOf(t, d, "bad"), bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run, err := d.Open("bad")
+		run, err := d.Open(runs.ID{Name: "bad", Sum: id.Sum})
 		if err != nil {
 			if !errors.Is(err, runs.ErrDamaged) {
 				t.Errorf("got %v", err)
@@ -177,6 +178,10 @@ func TestDamage(t *testing.T) {
 		try(bad)
 	}
 	try(append(slices.Clone(good), 0))
+	write(t, d, "other", random(9, 600, 64))
+	if _, err := d.Open(runs.ID{Name: "other", Sum: id.Sum}); !errors.Is(err, runs.ErrDamaged) {
+		t.Errorf("another run is opened: %v", err)
+	}
 }
 
 // TestRunsStayFew hands over again and again, and merges when that is worth it.

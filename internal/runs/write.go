@@ -24,7 +24,7 @@ const (
 
 // newWriter writes to a file a run of at most so many entries.
 func newWriter(name string, file *os.File, room uint64) *writer {
-	run := &Run{name: name, file: file, filter: newFilter(room)}
+	run := &Run{id: ID{Name: name}, file: file, filter: newFilter(room)}
 	run.room, run.least = room, ^uint64(0)
 	return &writer{run: run, out: bufio.NewWriterSize(file, bufferBytes), block: make([]byte, 0, blockBytes)}
 }
@@ -80,7 +80,8 @@ func (w *writer) finish() error {
 		}
 	}
 	b = r.append(b)
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	r.id.Sum = crc32.Checksum(b, castagnoli)
+	b = binary.LittleEndian.AppendUint32(b, r.id.Sum)
 	if _, err := w.out.Write(b); err != nil {
 		return err
 	}
