@@ -103,7 +103,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkBook reports what a book with a million accounts takes of memory, and how long its snapshot takes.
+// BenchmarkBook reports what a book with a million accounts takes of memory, how long its snapshot takes to be written and
+// to be read, and what it costs those who decide: to freeze the book, and to change a page for the first time after that.
 func BenchmarkBook(b *testing.B) {
 	const accounts = 1_000_000
 	var before, after runtime.MemStats
@@ -120,6 +121,31 @@ func BenchmarkBook(b *testing.B) {
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/accounts, "heap-bytes/account")
 		b.ReportMetric(float64(len(snapshot))/accounts, "snapshot-bytes/account")
 	})
+	b.Run("freeze", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			book.Freeze(false)
+			book.Thaw()
+		}
+	})
+	b.Run("first changes", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			book.Thaw()
+			book.Freeze(false)
+			b.StartTimer()
+			const far = 8191 // on other pages each time
+			for i := range 64 {
+				c := payment(1)
+				c.Entries[1].Account = wallet(i * far)
+				if err := submit(book, c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		book.Thaw()
+	})
 	b.Run("restore", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := ledger.RestoreSnapshot(snapshot); err != nil {
@@ -128,6 +154,80 @@ func BenchmarkBook(b *testing.B) {
 		}
 	})
 	runtime.KeepAlive(book)
+}
+
+// BenchmarkMemory reports what a book takes of memory for each of several things.
+func BenchmarkMemory(b *testing.B) {
+	const many = 200_000
+	for _, item := range []struct {
+		name string
+		add  func(book *ledger.Book, i int) ledger.Command
+	}{
+		{"account", func(_ *ledger.Book, i int) ledger.Command { return payTo(wallet(many + i)) }},
+		{"account without a balance", func(_ *ledger.Book, i int) ledger.Command {
+			return ledger.OpenAccount{Address: wallet(many + i)}
+		}},
+		{"further asset", func(_ *ledger.Book, i int) ledger.Command {
+			c := payTo(wallet(i))
+			c.Entries[0].Asset, c.Entries[1].Asset = "EUR/2", "EUR/2"
+			return c
+		}},
+		{"reference not handed over", func(_ *ledger.Book, i int) ledger.Command {
+			return referenced(payTo(wallet(i)), fmt.Sprintf("invoice-2026-%07d", i))
+		}},
+		{"open hold of two entries", func(_ *ledger.Book, i int) ledger.Command {
+			h := held(1)
+			h.Entries[1].Account = wallet(i)
+			return h
+		}},
+		{"hold that has ended", func(book *ledger.Book, i int) ledger.Command {
+			if i%2 == 0 {
+				return held(1)
+			}
+			return ledger.VoidHold{ID: book.Holds()}
+		}},
+		{"reversal", func(_ *ledger.Book, i int) ledger.Command {
+			return ledger.RevertTransaction{ID: uint64(i + 1), Original: payTo(wallet(i)).Entries}
+		}},
+		{"transaction with new metadata", func(_ *ledger.Book, i int) ledger.Command {
+			return ledger.SetTransactionMetadata{ID: uint64(i + 1), Patch: ledger.MetadataPatch{"order": new(fmt.Sprintf("%07d", i))}}
+		}},
+		{"account with metadata", func(_ *ledger.Book, i int) ledger.Command {
+			return ledger.SetAccountMetadata{Address: wallet(i), Patch: ledger.MetadataPatch{"order": new(fmt.Sprintf("%07d", i))}}
+		}},
+	} {
+		b.Run(item.name, func(b *testing.B) {
+			for b.Loop() {
+				book := openBook(b)
+				for i := range many {
+					if err := submit(book, payTo(wallet(i))); err != nil {
+						b.Fatal(err)
+					}
+				}
+				before := heap()
+				for i := range many {
+					if err := submit(book, item.add(book, i)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(heap()-before)/many, "heap-bytes/item")
+				runtime.KeepAlive(book)
+			}
+		})
+	}
+}
+
+func payTo(a address.Address) ledger.PostTransaction {
+	c := payment(1000)
+	c.Entries[1].Account = a
+	return c
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // filled is a book in which each of so many accounts has something in one asset.

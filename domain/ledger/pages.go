@@ -16,7 +16,7 @@ type pages[T any] struct {
 	frozen  bool
 }
 
-const pageItems = 512
+const pageItems = 256
 
 func (x *pages[T]) len() uint32 { return x.length }
 
