@@ -53,7 +53,7 @@ type Names[S, C, E any] struct {
 	Of     func(event E) string
 	Wanted func(command C) string
 	// Recall tells the state of the event that has a name which the next command wants, and which the state may have
-	// forgotten.
+	// forgotten. The state may forget it again when it is told of another.
 	Recall func(state S, event E)
 	// Forget says that the state need not know the names that it handed over with a freeze: neither what was frozen nor the
 	// state has to have them from then on.

@@ -54,12 +54,11 @@ func (b *Book) Forget(f *Frozen) {
 	b.references.generations = slices.Delete(b.references.generations, 0, f.generations)
 }
 
-// Recall tells the book again of an event with a reference, which it may have forgotten.
+// Recall tells the book again of an event with a reference, which it may have forgotten. It knows that reference until it
+// is told of another one in the same way: what many ask for does not come back into memory.
 func (b *Book) Recall(e Event) {
 	text, owner := referenceOf(e)
-	if _, known := b.findReference(text); text != "" && !known {
-		b.addReference(text, owner)
-	}
+	b.references.recalled = reference{text: text, owner: owner}
 }
 
 // ReferenceOf gives the reference that a transaction or a hold has by an event, empty where it has none.

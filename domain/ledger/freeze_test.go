@@ -127,8 +127,7 @@ func TestReferencesThatAreHandedOver(t *testing.T) {
 	post("d")
 	knows(true, "a", "d")
 	book.Rollback()
-	knows(false, "a", "d")
-	book.Recall(a)
+	knows(false, "d")
 	book.Recall(a)
 	knows(true, "a", "c")
 	if id, _, _ := book.Reference("a"); id != 1 {
@@ -139,6 +138,23 @@ func TestReferencesThatAreHandedOver(t *testing.T) {
 		t.Errorf("not restored: %v", err)
 	}
 	_ = failed
+}
+
+// TestWhatIsRecalledIsNotKept: who asks for what was handed over, again and again, does not bring it back into memory.
+func TestWhatIsRecalledIsNotKept(t *testing.T) {
+	t.Parallel()
+	book := openBook(t)
+	before := len(book.AppendSnapshot(nil))
+	for i := range 100 {
+		reference := fmt.Sprint("r", i)
+		book.Recall(ledger.TransactionPosted{ID: uint64(i + 1), Reference: reference})
+		if id, _, _ := book.Reference(reference); id != uint64(i+1) {
+			t.Errorf("%s is of transaction %d", reference, id)
+		}
+	}
+	if after := len(book.AppendSnapshot(nil)); after != before {
+		t.Errorf("the book has grown from %d to %d bytes", before, after)
+	}
 }
 
 // TestReferencesOfEventsAndCommands: whatever can have a reference is known to those who look for it elsewhere.

@@ -4,7 +4,11 @@ import "hash/maphash"
 
 // references are those that a book knows itself. They come in generations: a new one begins when those before are handed
 // over (see [Book.Freeze]), which are forgotten as a whole once they can be found elsewhere.
-type references struct{ generations []*generation }
+type references struct {
+	generations []*generation
+	// recalled is one that was handed over and is asked for now; its text is empty for none.
+	recalled reference
+}
 
 type generation struct {
 	texts texts
@@ -52,6 +56,9 @@ func (b *Book) findReference(text string) (owner, bool) {
 		if found {
 			return g.list.at(at).owner, true
 		}
+	}
+	if r := b.references.recalled; r.text != "" && r.text == text {
+		return r.owner, true
 	}
 	return 0, false
 }
