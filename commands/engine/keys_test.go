@@ -280,6 +280,21 @@ func TestTheLeastRetentionHoldsAfterAJump(t *testing.T) {
 	b.wantReplay(keyed("k", 1, add(1)), first)
 }
 
+// TestAClockThatFlickers goes back and forth while nothing is recorded that it could not go behind.
+func TestAClockThatFlickers(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	b := newBench(t, engine.Options{Clock: func() time.Time { return now }})
+	b.accept(one(open()))
+	first := b.accept(keyed("k", 1, add(1)))
+	for range 100 {
+		now = now.Add(time.Hour)
+		b.reject(one(add(-9)), errFloor)
+		now = now.Add(-time.Hour)
+		b.reject(one(add(-9)), errFloor)
+	}
+	b.wantReplay(keyed("k", 1, add(1)), first)
+}
+
 // TestAKeyUsedAgainAfterItWasForgotten loads an old snapshot, which still has the old use, and the new one from the log.
 func TestAKeyUsedAgainAfterItWasForgotten(t *testing.T) {
 	saved := &shelf{}

@@ -13,7 +13,7 @@ import (
 //
 // It follows from the events alone, whatever engine reads them.
 type timeline struct {
-	last   time.Time     // the time it was told last; zero before
+	last   time.Time     // the latest time that it was told; zero before
 	passed time.Duration // by then
 	marks  []mark        // in order, the first being the last one that is old enough to be forgotten up to
 }
@@ -29,10 +29,14 @@ const longestStep = time.Hour
 
 // pass is told that an event with that revision is being recorded, or may be. Marks are set as close as resolution.
 func (t *timeline) pass(at time.Time, next eventstore.Revision, resolution time.Duration) {
-	if step := at.Sub(t.last); !t.last.IsZero() && step > 0 {
-		t.passed += min(step, longestStep)
+	if t.last.IsZero() {
+		t.last = at
 	}
-	t.last = at
+	// A clock that goes back and forth while nothing is recorded passes the same time again: that does not count twice.
+	if step := at.Sub(t.last); step > 0 {
+		t.passed += min(step, longestStep)
+		t.last = at
+	}
 	if n := len(t.marks); n == 0 || t.passed-t.marks[n-1].passed >= resolution {
 		t.marks = append(t.marks, mark{next, t.passed})
 	}
