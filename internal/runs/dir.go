@@ -133,11 +133,13 @@ func (d *Dir) Keep(names []string) error {
 	return d.Remove(others)
 }
 
-// Remove removes runs.
+// Remove removes runs, as far as they are there.
 func (d *Dir) Remove(names []string) error {
 	var err error
 	for _, name := range names {
-		err = errors.Join(err, os.Remove(filepath.Join(d.path, name)))
+		if e := os.Remove(filepath.Join(d.path, name)); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("remove old runs: %w", err)

@@ -21,14 +21,15 @@ import (
 //	        8 bytes  number of entries that the filter has room for
 //	        8 bytes  least place
 //	        8 bytes  greatest place
-//	        4 bytes  CRC-32C of filter, fences and footer before it
+//	        8 bytes  CRC-32C of the blocks, without their last 4 bytes
+//	        4 bytes  CRC-32C of filter, fences and footer before it, by which the run is known
 const (
 	magic       = "daybrun1"
 	entryBytes  = 16
 	blockBytes  = 4096
 	blockRoom   = 255
 	sumBytes    = 4
-	footerBytes = 8 + 4*8 + sumBytes
+	footerBytes = 8 + 5*8 + sumBytes
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -43,13 +44,13 @@ type Run struct {
 	fences []uint64
 }
 
-type footer struct{ entries, room, least, most uint64 }
+type footer struct{ entries, room, least, most, content uint64 }
 
 func (f footer) blocks() uint64 { return (f.entries + blockRoom - 1) / blockRoom }
 
 func (f footer) append(b []byte) []byte {
 	b = append(b, magic...)
-	for _, n := range []uint64{f.entries, f.room, f.least, f.most} {
+	for _, n := range []uint64{f.entries, f.room, f.least, f.most, f.content} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	return b
@@ -59,7 +60,7 @@ func (f footer) append(b []byte) []byte {
 type ID struct {
 	// Name is that of the file.
 	Name string
-	// Sum is the checksum of its last part, in which all digests count.
+	// Sum is the checksum of its footer, in which every entry counts.
 	Sum uint32
 }
 
@@ -153,7 +154,7 @@ func (r *Run) readFooter(size int64) ([]byte, error) {
 		return nil, errOther
 	}
 	numbers := end[len(magic):]
-	for _, n := range []*uint64{&r.entries, &r.room, &r.least, &r.most} {
+	for _, n := range []*uint64{&r.entries, &r.room, &r.least, &r.most, &r.content} {
 		*n = binary.LittleEndian.Uint64(numbers)
 		numbers = numbers[8:]
 	}

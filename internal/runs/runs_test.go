@@ -179,8 +179,13 @@ func TestDamage(t *testing.T) {
 	}
 	try(append(slices.Clone(good), 0))
 	write(t, d, "other", random(9, 600, 64))
-	if _, err := d.Open(runs.ID{Name: "other", Sum: id.Sum}); !errors.Is(err, runs.ErrDamaged) {
-		t.Errorf("another run is opened: %v", err)
+	elsewhere := slices.Clone(entries) // the same was seen, in another order
+	elsewhere[1].Place, elsewhere[2].Place = elsewhere[2].Place, elsewhere[1].Place
+	write(t, d, "elsewhere", elsewhere)
+	for _, name := range []string{"other", "elsewhere"} {
+		if _, err := d.Open(runs.ID{Name: name, Sum: id.Sum}); !errors.Is(err, runs.ErrDamaged) {
+			t.Errorf("another run is opened: %v", err)
+		}
 	}
 }
 

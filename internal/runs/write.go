@@ -52,6 +52,8 @@ func (w *writer) flush() error {
 	sum := blockBytes - sumBytes
 	binary.LittleEndian.PutUint32(block[sum:], crc32.Checksum(block[:sum], castagnoli))
 	w.block = w.block[:0]
+	// Without the sum: what ends with its own sum has always the same one.
+	w.run.content = uint64(crc32.Update(uint32(w.run.content), castagnoli, block[:sum]))
 	if _, err := w.out.Write(block); err != nil {
 		return err
 	}
