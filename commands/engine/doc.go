@@ -2,7 +2,8 @@
 // what happened, and answers when that is durable. It knows nothing of ledgers.
 //
 // Units of commands come in from the HTTP handlers through [Engines.Submit]; events go out to the event store, and back
-// to the handlers as answers. The engine may import the event store's port and the envelope, and no domain.
+// to the handlers as answers. The engine may import the event store's port, the envelope and the runs on the disk, and no
+// domain.
 //
 // # How a unit goes through
 //
@@ -27,4 +28,12 @@
 //
 // Correctness rests on the expected revision alone, never on being the only writer. A batch without events has no
 // append to fence it, so the log is asked whether the stream is still as it was, before a rejection is told.
+//
+// # What is saved
+//
+// Every so often the state is frozen between two batches, and written by another goroutine (snapshotter.go, saving.go). What
+// comes after it is read from the log at the next load. Idempotency keys and names that are too many for memory are handed
+// over to runs (register.go, recall.go, merging.go), which the snapshot names: runs first, then the snapshot, and only then
+// what it no longer needs is removed and what was handed over leaves memory. Nothing of it is more than an index of the log:
+// what does not fit the log is dropped, and the stream read from its beginning.
 package engine

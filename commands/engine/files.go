@@ -47,13 +47,13 @@ const unfinished = ".tmp"
 
 // Save implements [Snapshots].
 func (f *SnapshotFiles) Save(
-	_ context.Context, stream string, _ eventstore.Revision, write func(io.Writer) error,
+	ctx context.Context, stream string, _ eventstore.Revision, write func(io.Writer) error,
 ) error {
 	file, err := os.CreateTemp(f.dir, "*"+unfinished)
 	if err != nil {
 		return fmt.Errorf("save a snapshot: %w", err)
 	}
-	err = writeGently(file, write)
+	err = writeGently(ctx, file, write)
 	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), f.path(stream))
@@ -65,10 +65,10 @@ func (f *SnapshotFiles) Save(
 }
 
 // writeGently writes a file and puts it on the disk, little by little: those who wait for the disk meanwhile, as appends
-// do, never wait for much of it.
-func writeGently(file *os.File, write func(io.Writer) error) error {
+// do, never wait for much of it. It ends with the context.
+func writeGently(ctx context.Context, file *os.File, write func(io.Writer) error) error {
 	const buffer = 256 << 10
-	out := bufio.NewWriterSize(&syncingWriter{file: file}, buffer)
+	out := bufio.NewWriterSize(&syncingWriter{ctx: ctx, file: file}, buffer)
 	if err := write(out); err != nil {
 		return err
 	}
@@ -79,6 +79,7 @@ func writeGently(file *os.File, write func(io.Writer) error) error {
 }
 
 type syncingWriter struct {
+	ctx   context.Context //nolint:containedctx // of the one call that it serves
 	file  *os.File
 	dirty int
 }
@@ -86,6 +87,9 @@ type syncingWriter struct {
 // Write implements [io.Writer].
 func (w *syncingWriter) Write(p []byte) (int, error) {
 	const most = 4 << 20
+	if err := w.ctx.Err(); err != nil {
+		return 0, err //nolint:wrapcheck // the caller's
+	}
 	n, err := w.file.Write(p)
 	if w.dirty += n; err != nil || w.dirty < most {
 		return n, err

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/daybook-ledger/daybook/commands/engine"
+	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
 )
 
@@ -275,6 +276,9 @@ func TestWhatCannotBeSavedIsHandedOverLater(t *testing.T) {
 			use()
 		}
 		known()
+		if files := saved.files(t); len(files) > 0 {
+			t.Errorf("what no snapshot counts on takes room: %v", files)
+		}
 		saved.mu.Lock()
 		saved.fail = nil
 		saved.mu.Unlock()
@@ -522,5 +526,91 @@ func TestASnapshotOfWhatWasInDoubt(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestWhatCannotBeRemovedDoesNoHarm: there is something in the directory of runs that nobody can remove.
+func TestWhatCannotBeRemovedDoesNoHarm(t *testing.T) {
+	options, saved := smallMemory(t)
+	b := newBench(t, options)
+	b.accept(one(open()))
+	for i := range 6 {
+		b.accept(keyed(fmt.Sprint("k", i), 1, add(i)))
+	}
+	b.close()
+	if err := os.MkdirAll(filepath.Join(saved.dir, stream, "other", "thing"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var reads []eventstore.Revision
+	b.hook = func(from eventstore.Revision) { reads = append(reads, from) }
+	b.start()
+	b.reject(one(add(-100)), errFloor)
+	if len(reads) == 0 || reads[0] == 0 {
+		t.Errorf("the log was read from %v", reads)
+	}
+}
+
+// TestASnapshotThatCannotBeDropped is not used again all the same.
+func TestASnapshotThatCannotBeDropped(t *testing.T) {
+	options, saved := smallMemory(t)
+	b := newBench(t, options)
+	b.accept(one(open()))
+	original := b.accept(keyed("k0", 1, add(0)))
+	for i := range 6 {
+		b.accept(keyed(fmt.Sprint("other", i), 1, add(i)))
+	}
+	b.close()
+	for _, name := range saved.files(t) {
+		damage(t, filepath.Join(saved.dir, stream, name), "entries")
+	}
+	saved.stuck = true
+	b.start()
+	b.accept(one(add(1)))
+	b.reject(keyed("k0", 1, add(0)), engine.ErrUnavailable)
+	b.wantReplay(keyed("k0", 1, add(0)), original)
+}
+
+// TestDamageThatMergingFinds is mended although nobody asks for what is damaged.
+func TestDamageThatMergingFinds(t *testing.T) {
+	options, saved := smallMemory(t)
+	var log bytes.Buffer
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	b := newBench(t, options)
+	b.accept(one(open()))
+	use := func(i int) {
+		b.accept(one(take(fmt.Sprint("n", i))))
+	}
+	n := 0
+	for ; len(saved.files(t)) == 0; n++ {
+		use(n)
+		b.restart()
+	}
+	damage(t, filepath.Join(saved.dir, stream, saved.files(t)[0]), "entries")
+	for most := n + 100; n < most && !strings.Contains(log.String(), "the snapshot is dropped"); n++ {
+		use(n)
+		b.restart()
+	}
+	if !strings.Contains(log.String(), "the snapshot is dropped") {
+		t.Errorf("nobody noticed: %s", &log)
+	}
+	for i := range n {
+		b.reject(one(take(fmt.Sprint("n", i))), errTaken)
+	}
+}
+
+// TestStreamsThatLeaveMemoryAtOnce: whoever comes next finds nobody else at work on the stream's files.
+func TestStreamsThatLeaveMemoryAtOnce(t *testing.T) {
+	options, _ := smallMemory(t)
+	var log bytes.Buffer
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	options.IdleAfter, options.KeepInMemory = 1, 1
+	b := newBench(t, options)
+	b.accept(one(open()))
+	for i := range 300 {
+		b.accept(many(take(fmt.Sprint("a", i)), take(fmt.Sprint("b", i))))
+	}
+	b.close()
+	if log.Len() > 0 {
+		t.Errorf("it is told that\n%s", &log)
 	}
 }

@@ -36,6 +36,7 @@ func (s *stream[S, C, E]) load() error {
 		return err
 	}
 	s.loaded = true
+	s.startMerging() // who comes seldom and with much has nothing merged otherwise
 	return nil
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -19,7 +20,7 @@ type merging struct {
 	err    error
 }
 
-// startMerging merges runs, if that is worth it. None is being saved.
+// startMerging merges runs, if that is worth it.
 func (s *stream[S, C, E]) startMerging() {
 	if s.snapshots.merging != nil {
 		return
@@ -46,11 +47,31 @@ func (s *stream[S, C, E]) startMerging() {
 	}()
 }
 
+// stopMerging gives up what is being merged, and waits until nothing is done to the files any more.
+func (s *stream[S, C, E]) stopMerging() {
+	m := s.snapshots.merging
+	if m == nil {
+		return
+	}
+	s.snapshots.merging = nil
+	m.cancel()
+	<-m.done
+	if m.merged == nil {
+		return
+	}
+	if err := errors.Join(m.merged.Close(), s.runs.Remove([]string{m.merged.Name()})); err != nil {
+		s.log.Warn("a run that no snapshot needs stays", "error", err)
+	}
+}
+
 func (s *stream[S, C, E]) settleMerging(m *merging) {
 	s.snapshots.merging = nil
 	m.cancel()
 	if m.err != nil {
 		s.log.Warn("runs could not be merged", "runs", len(m.runs), "error", m.err)
+		if errors.Is(m.err, runs.ErrDamaged) {
+			s.drop(m.err)
+		}
 		return
 	}
 	m.set.replace(m.runs, m.merged)

@@ -92,7 +92,7 @@ func (s *stream[S, C, E]) recall(c C) error {
 
 // noteNames remembers at which revisions names were taken.
 func (s *stream[S, C, E]) noteNames(events ...Event[E]) {
-	if s.runs == nil || s.decider.Names.Of == nil {
+	if s.options.Snapshots == nil || s.decider.Names.Of == nil {
 		return
 	}
 	for i := range events {
@@ -129,9 +129,13 @@ var errDistrusted = errors.New("what was handed over to the disk is not what the
 // distrust has everything that was ever saved of the stream dropped, and all of the stream read again, as soon as nothing
 // is under way. The command that came upon it is not decided.
 func (s *stream[S, C, E]) distrust(err error) error {
+	s.drop(err)
+	return fmt.Errorf("%w: stream %q: %w", ErrUnavailable, s.name, err)
+}
+
+func (s *stream[S, C, E]) drop(err error) {
 	if !s.snapshots.distrusted {
 		s.log.Error("the snapshot is dropped, and the stream read from its beginning", "error", err)
 	}
 	s.snapshots.distrusted = true
-	return fmt.Errorf("%w: stream %q: %w", ErrUnavailable, s.name, err)
 }

@@ -36,19 +36,31 @@ func (s *stream[S, C, E]) startSaving(p *saving) {
 	s.snapshots.saving = p
 	go func() {
 		defer close(p.done)
+		useless := p.retired
 		if err := s.save(p); err != nil {
 			s.log.Warn("a snapshot could not be saved", "revision", p.head.revision, "error", err)
-			return
+			useless = p.written() // the disk may be full
+		} else {
+			p.saved = true
+			s.metrics.snapshotSeconds.Observe(time.Since(p.startedAt).Seconds())
 		}
-		p.saved = true
-		s.metrics.snapshotSeconds.Observe(time.Since(p.startedAt).Seconds())
 		if s.runs == nil {
 			return
 		}
-		if err := s.runs.Remove(p.retired); err != nil {
-			s.log.Warn("what a snapshot no longer needs stays", "error", err)
+		if err := s.runs.Remove(useless); err != nil {
+			s.log.Warn("runs that no snapshot needs stay", "error", err)
 		}
 	}()
+}
+
+// written are the files of the runs that were written for it.
+func (p *saving) written() (names []string) {
+	for _, run := range []*runs.Run{p.keyRun, p.nameRun} {
+		if run != nil {
+			names = append(names, run.Name())
+		}
+	}
+	return names
 }
 
 // save writes what is handed over, and then the snapshot that counts on it.
@@ -66,7 +78,7 @@ func (s *stream[S, C, E]) save(p *saving) (err error) {
 	})
 }
 
-// hand writes entries as a run, and adds it to a list.
+// hand writes entries as a run, and adds it to a list. Where it fails there may be a run all the same.
 func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, list *[]runs.ID) (*runs.Run, error) {
 	if len(entries) == 0 {
 		return nil, nil //nolint:nilnil // there is none
@@ -77,7 +89,7 @@ func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, lis
 		err = s.runs.Sync()
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was tried
+		return run, err //nolint:wrapcheck // says what was tried
 	}
 	*list = append(*list, run.ID())
 	return run, nil
@@ -96,13 +108,14 @@ func (s *stream[S, C, E]) entriesOf(tables [][]knownKey) []runs.Entry {
 	return entries
 }
 
-// settle takes over what was saved and what was merged, if it is done.
+// settle takes over what was saved and what was merged, if it is done, and has more merged if that is worth it.
 func (s *stream[S, C, E]) settle() {
 	if m := s.snapshots.merging; m != nil && closed(m.done) {
 		s.settleMerging(m)
 	}
 	if p := s.snapshots.saving; p != nil && closed(p.done) {
 		s.settleSaving(p)
+		s.startMerging()
 	}
 }
 
@@ -138,11 +151,10 @@ func (s *stream[S, C, E]) settleSaving(p *saving) {
 	s.log.Debug("a snapshot was saved", "revision", p.head.revision, "bytes", p.size, "took", time.Since(p.startedAt))
 	if p.keyRun != nil {
 		r.oldKeys.add(p.keyRun)
-		r.keys = r.keys[len(p.handedKeys):]
+		r.keys = slices.Delete(r.keys, 0, len(p.handedKeys)) // they leave memory
 	}
 	if p.nameRun != nil {
 		r.oldNames.add(p.nameRun)
 		s.decider.Names.Forget(s.state, p.state)
 	}
-	s.startMerging()
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -150,6 +151,25 @@ func TestIdleStreamsLeaveMemory(t *testing.T) {
 	})
 }
 
+// TestNobodyWaitsForTheLastSnapshot: who comes while a stream is about to leave memory is answered at once.
+func TestNobodyWaitsForTheLastSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		saved := &shelf{gate: make(chan struct{})}
+		b := newBench(t, engine.Options{Snapshots: saved, IdleAfter: time.Minute})
+		b.accept(one(open()))
+		time.Sleep(61 * time.Second) // of the bubble's time
+		if waits(b.later(one(add(1)))) {
+			t.Error("a command waits for a snapshot")
+		}
+		close(saved.gate)
+		time.Sleep(61 * time.Second)
+		if n, got := b.metric("streams"), saved.revisions(); n != 0 || !slices.Equal(got, []eventstore.Revision{0, 1}) {
+			t.Errorf("%v streams, snapshots at %v", n, got)
+		}
+		b.reject(one(add(-2)), errFloor)
+	})
+}
+
 func TestSnapshotFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "snapshots")
 	files, err := engine.NewSnapshotFiles(dir)
@@ -166,6 +186,14 @@ func TestSnapshotFiles(t *testing.T) {
 		if p, err := files.Load(t.Context(), "a/../b"); string(p) != content || err != nil {
 			t.Errorf("got %q, %v", p, err)
 		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := files.Save(ended, "a/../b", 8, writes("three")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if p, err := files.Load(t.Context(), "a/../b"); string(p) != "two" || err != nil {
+		t.Errorf("got %q, %v", p, err)
 	}
 	// What was being written when a process died, or a machine.
 	if err := os.WriteFile(filepath.Join(dir, "123.tmp"), []byte("hal"), 0o600); err != nil {

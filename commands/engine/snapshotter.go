@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -27,7 +28,7 @@ type snapshotter struct {
 // due tells whether a snapshot is worth taking at this end of the stream: there are enough events, and writing it costs
 // no more than writing the events since the last one did.
 func (p *snapshotter) due(end eventstore.Revision, every int) bool {
-	return p.saving == nil && end >= p.covered+eventstore.Revision(every) && p.since >= p.size
+	return p.saving == nil && !p.distrusted && end >= p.covered+eventstore.Revision(every) && p.since >= p.size
 }
 
 // retire gives up runs that were taken out of the register.
@@ -97,7 +98,7 @@ func (s *stream[S, C, E]) takeSnapshot() *saving {
 	} else {
 		p.keys = keys
 	}
-	handOver := len(r.names) > s.options.KeepInMemory
+	handOver := s.runs != nil && len(r.names) > s.options.KeepInMemory
 	if handOver {
 		p.handedNames, r.names = r.names, nil
 	} else {
@@ -108,33 +109,50 @@ func (s *stream[S, C, E]) takeSnapshot() *saving {
 	return p
 }
 
-// saveLast saves a snapshot before the engine ends, and waits for it. Nothing is being appended.
-func (s *stream[S, C, E]) saveLast() {
-	s.awaitSaving()
+// startLast starts to save what is in no snapshot yet, before the engine ends, and tells whether there is something.
+// Nothing is being appended or saved.
+func (s *stream[S, C, E]) startLast() bool {
 	if s.options.Snapshots == nil || !s.loaded || !s.head.exists || s.snapshots.covered == s.head.next() {
-		return
+		return false
 	}
 	s.startSaving(s.takeSnapshot())
-	s.awaitSaving()
+	return true
 }
 
-func (s *stream[S, C, E]) awaitSaving() {
-	if p := s.snapshots.saving; p != nil {
+// saveLast saves that, and waits for it.
+func (s *stream[S, C, E]) saveLast() {
+	for s.snapshots.saving != nil || s.startLast() {
+		p := s.snapshots.saving
 		<-p.done
 		s.settleSaving(p)
 	}
 }
 
+// saveIdle saves that, unless somebody comes meanwhile, and tells whether nobody has.
+func (s *stream[S, C, E]) saveIdle() bool {
+	for s.snapshots.saving != nil || s.startLast() {
+		p := s.snapshots.saving
+		select {
+		case <-s.box.wake:
+			return false
+		case <-p.done:
+			s.settleSaving(p)
+		}
+	}
+	return true
+}
+
+// beingSaved is closed when what is being saved is; nil where nothing is.
+func (p *snapshotter) beingSaved() <-chan struct{} {
+	if p.saving == nil {
+		return nil
+	}
+	return p.saving.done
+}
+
 // abandon waits until nothing is done any more to what was taken of the state, and forgets about it.
 func (s *stream[S, C, E]) abandon() {
-	if m := s.snapshots.merging; m != nil {
-		m.cancel()
-		<-m.done
-		if m.merged != nil {
-			_ = m.merged.Close() // it is not needed
-		}
-		s.snapshots.merging = nil
-	}
+	s.stopMerging()
 	if p := s.snapshots.saving; p != nil {
 		<-p.done
 		p.closeRuns() // they are opened anew
@@ -142,11 +160,15 @@ func (s *stream[S, C, E]) abandon() {
 	}
 }
 
-// discard drops what was saved of the stream.
+// discard drops what was saved of the stream. A snapshot that cannot be dropped is useless without its runs.
 func (s *stream[S, C, E]) discard() {
 	s.unload()
 	s.snapshots.distrusted = false
-	if err := s.options.Snapshots.Remove(s.life, s.name); err != nil {
+	err := s.options.Snapshots.Remove(s.life, s.name)
+	if s.runs != nil {
+		err = errors.Join(err, s.runs.Keep(nil))
+	}
+	if err != nil {
 		s.log.Error("the snapshot could not be dropped", "error", err)
 	}
 }

@@ -172,14 +172,23 @@ func (s *stream[S, C, E]) waitForAppend() {
 func (s *stream[S, C, E]) rest(idle *time.Timer) bool {
 	if !s.loaded || !s.head.exists || s.box.isClosed() {
 		s.saveLast()
-		return !s.box.retire()
+		return !s.retire()
 	}
 	idle.Reset(s.options.IdleAfter)
 	select {
 	case <-s.box.wake:
 		return true
+	case <-s.snapshots.beingSaved():
+		s.settle()
+		return true
 	case <-idle.C:
-		s.saveLast()
-		return !s.box.retire()
+		return !s.saveIdle() || !s.retire()
 	}
+}
+
+// retire ends the mailbox, unless something is in it, and tells whether it did. From then on another engine may take over
+// the stream, and its files: nothing is done to them here any more.
+func (s *stream[S, C, E]) retire() bool {
+	s.stopMerging()
+	return s.box.retire()
 }

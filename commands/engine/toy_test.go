@@ -41,7 +41,8 @@ type (
 		total int
 		names map[string]bool // those that it knows
 
-		saved *counter
+		recalled string // for the next command
+		saved    *counter
 	}
 	command struct {
 		open  bool
@@ -105,7 +106,7 @@ func toy(decisions *atomic.Int64) engine.Decider[*counter, command, event] {
 				return name
 			},
 			Wanted: func(c command) string { return c.name },
-			Recall: func(c *counter, e event) { c.names[string(e[1:])] = true },
+			Recall: func(c *counter, e event) { c.recalled = string(e[1:]) },
 			Forget: func(c *counter, f engine.Frozen) {
 				forgotten.Add(1)
 				maps.DeleteFunc(c.names, func(name string, _ bool) bool { return f.(*frozen).names[name] })
@@ -147,7 +148,7 @@ func decide(c *counter, cmd command) ([]event, error) {
 	}
 	total, events := c.total, []event(nil)
 	if cmd.name != "" {
-		if c.names[cmd.name] {
+		if c.names[cmd.name] || c.recalled == cmd.name {
 			return nil, errTaken
 		}
 		events = append(events, event("@"+cmd.name))
@@ -433,12 +434,17 @@ type shelf struct {
 	byKey map[string][]byte
 	saved []eventstore.Revision
 	fail  error
+	gate  chan struct{} // where given: each save waits for it
+	stuck bool          // nothing can be dropped
 }
 
 func (s *shelf) Save(_ context.Context, stream string, r eventstore.Revision, write func(io.Writer) error) error {
 	var snapshot bytes.Buffer
 	if err := write(&snapshot); err != nil {
 		return err
+	}
+	if s.gate != nil {
+		<-s.gate
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -463,6 +469,9 @@ func (s *shelf) Load(_ context.Context, stream string) ([]byte, error) {
 func (s *shelf) Remove(_ context.Context, stream string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stuck {
+		return errors.New("permission denied")
+	}
 	s.byKey = maps.Clone(s.byKey)
 	delete(s.byKey, stream)
 	return s.fail
