@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 // BenchmarkLoad is how long a ledger with a million accounts takes from its files to its first answer, and what its engine
-// takes of memory then: by itself, and with a reference and an idempotency key for each of a million transactions.
+// takes of memory then, and of the disk: by itself, and with a reference and an idempotency key for each of a million transactions.
 func BenchmarkLoad(b *testing.B) {
 	const transactions = 1_000_000
 	for _, with := range []struct {
@@ -38,7 +39,8 @@ func BenchmarkLoad(b *testing.B) {
 		{"accounts=1000000/references=1000000/keys=1000000", transactions, true, true, 0},
 	} {
 		b.Run(with.name, func(b *testing.B) {
-			files, err := engine.NewSnapshotFiles(filepath.Join(b.TempDir(), "snapshots"))
+			dir := filepath.Join(b.TempDir(), "snapshots")
+			files, err := engine.NewSnapshotFiles(dir)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -70,6 +72,7 @@ func BenchmarkLoad(b *testing.B) {
 				benchSubmit(b, engines, question)
 				b.StopTimer()
 				b.ReportMetric(float64(heap()-before)/transactions, "heap-bytes/transaction")
+				b.ReportMetric(float64(sizeOf(b, dir))/transactions, "disk-bytes/transaction")
 				benchClose(b, engines)
 				b.StartTimer()
 			}
@@ -140,6 +143,24 @@ func benchClose(b *testing.B, engines *commands.Engines) {
 	if err := engines.Close(ctx); err != nil {
 		b.Fatal(err)
 	}
+}
+
+func sizeOf(b *testing.B, dir string) (bytes int64) {
+	b.Helper()
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return bytes
 }
 
 func heap() int64 {

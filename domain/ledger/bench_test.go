@@ -156,7 +156,7 @@ func BenchmarkBook(b *testing.B) {
 	runtime.KeepAlive(book)
 }
 
-// BenchmarkMemory reports what a book takes of memory for each of several things.
+// BenchmarkMemory reports what a book takes of memory for each of several things, and its snapshot on the disk.
 func BenchmarkMemory(b *testing.B) {
 	const many = 200_000
 	for _, item := range []struct {
@@ -204,13 +204,14 @@ func BenchmarkMemory(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				before := heap()
+				written, before := len(book.AppendSnapshot(nil)), heap()
 				for i := range many {
 					if err := submit(book, item.add(book, i)); err != nil {
 						b.Fatal(err)
 					}
 				}
 				b.ReportMetric(float64(heap()-before)/many, "heap-bytes/item")
+				b.ReportMetric(float64(len(book.AppendSnapshot(nil))-written)/many, "snapshot-bytes/item")
 				runtime.KeepAlive(book)
 			}
 		})
