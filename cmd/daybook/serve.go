@@ -24,7 +24,7 @@ type serveCmd struct {
 	ESDBListen string `name:"esdb-listen" placeholder:"ADDR" help:"Let outside programs read and subscribe to the log on this address, with clients for EventStoreDB."`
 
 	QueueLength   int           `default:"32768" help:"Commands that may wait for one ledger before it answers 503."`
-	MaxLag        uint64        `default:"1000000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number."`
+	MaxLag        uint64        `default:"250000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number."`
 	SnapshotEvery int           `default:"50000" help:"Events between two snapshots of a ledger."`
 	KeyRetention  time.Duration `default:"48h" help:"How long idempotency keys are kept; at least 24h."`
 	BulkLimit     int64         `default:"33554432" help:"Largest body of a bulk request, in bytes."`
