@@ -17,6 +17,13 @@ type serveCmd struct {
 	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one (default: ${default})."`
 
+	NATS           string `name:"nats" placeholder:"URL,…" help:"Distribute events through these NATS servers (nats://host:4222) instead of the one in the process."`
+	NATSCredential string `name:"nats-credentials" placeholder:"FILE" type:"path" help:"Credentials for these servers: a user's JWT and seed."`
+	NATSCA         string `name:"nats-ca" placeholder:"FILE" type:"path" help:"Certificates (PEM) that those of these servers are signed by."`
+	NATSCert       string `name:"nats-cert" placeholder:"FILE" type:"path" help:"Certificate (PEM) to show to these servers."`
+	NATSKey        string `name:"nats-key" placeholder:"FILE" type:"path" help:"Key (PEM) of that certificate."`
+	NATSReplicas   int    `name:"nats-replicas" default:"1" help:"How many of these servers keep each event."`
+
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"Let outside programs subscribe to events on this address."`
 	NATSMaxAge time.Duration `name:"nats-max-age" default:"168h" help:"How long NATS keeps events for subscribers. The event store keeps them for ever."`
 	NATSBytes  int64         `name:"nats-max-bytes" default:"268435456" help:"How many bytes of events NATS keeps for subscribers. Each GiB is some seconds more until a start is ready."`
@@ -45,6 +52,22 @@ func (s *serveCmd) Validate() error {
 	}
 	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
 		return errors.New("--queue-length and --snapshot-every must be at least 1")
+	}
+	return s.validateNATS()
+}
+
+// maxReplicas is what JetStream supports.
+const maxReplicas = 5
+
+func (s *serveCmd) validateNATS() error {
+	if s.NATSReplicas < 1 || s.NATSReplicas > maxReplicas {
+		return fmt.Errorf("--nats-replicas must be 1 to %d", maxReplicas)
+	}
+	if s.NATS != "" && s.NATSListen != "" {
+		return errors.New("--nats-listen belongs to the NATS server in the process, which --nats replaces: leave one of them out")
+	}
+	if s.NATS == "" && (s.NATSCredential+s.NATSCA+s.NATSCert+s.NATSKey != "" || s.NATSReplicas > 1) {
+		return errors.New("--nats-credentials, --nats-ca, --nats-cert, --nats-key and --nats-replicas need --nats")
 	}
 	return nil
 }

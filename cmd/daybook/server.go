@@ -26,7 +26,6 @@ import (
 	"github.com/daybook-ledger/daybook/internal/openapi"
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
-	"github.com/daybook-ledger/daybook/internal/stream/natsserver"
 	"github.com/daybook-ledger/daybook/internal/telemetry"
 	"github.com/daybook-ledger/daybook/internal/watermark"
 	"github.com/daybook-ledger/daybook/projections"
@@ -49,6 +48,7 @@ type server struct {
 	dir    *datadir.Dir
 	store  eventstore.Store
 	conn   *nats.Conn
+	relay  *relay.Relay
 	runner *runner.Runner
 	upkeep *commands.Upkeep
 	board  *watermark.Board
@@ -111,38 +111,6 @@ func (s *server) openStore(ctx context.Context) error {
 	}
 	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
 	return s.dir.MarkReady()
-}
-
-func (s *server) startNATS(ctx context.Context) error {
-	broker, err := natsserver.Start(natsserver.Options{Dir: s.dir.NATS(), Listen: s.settings.NATSListen, Logger: s.logger})
-	if err != nil {
-		return err
-	}
-	s.workers.Start(ctx, run.OnStop("NATS server", broker.Close))
-	if address := broker.Address(); address != "" {
-		s.logger.InfoContext(ctx, "NATS listens for subscribers", "address", address)
-	}
-	s.conn, err = broker.Connect()
-	if err != nil {
-		return err
-	}
-	s.workers.Start(ctx, run.OnStop("NATS connection", func() error { s.conn.Close(); return nil }))
-	return nil
-}
-
-func (s *server) startRelay(ctx context.Context) error {
-	broker, err := stream.NewBroker(s.conn, stream.Config{
-		MaxAge: s.settings.NATSMaxAge, MaxBytes: s.settings.NATSBytes, Embedded: true,
-	})
-	if err != nil {
-		return err
-	}
-	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
-	if err != nil {
-		return err
-	}
-	s.workers.Start(ctx, relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: s.registry}))
-	return nil
 }
 
 // How much the read models take into one transaction. The more it is the fewer times a page is written that many events
@@ -254,11 +222,11 @@ func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
 // checks are what /readyz asks.
 func (s *server) checks() []telemetry.Check {
 	return []telemetry.Check{
-		{Name: "nats", Ready: func(context.Context) error {
+		{Name: "nats", Ready: func(ctx context.Context) error {
 			if !s.conn.IsConnected() {
 				return errors.New("not connected: events wait in the event store")
 			}
-			return nil
+			return s.relay.Ready(ctx)
 		}},
 		{Name: "projections", Ready: s.projectionsReady},
 	}

@@ -31,18 +31,24 @@ func startNATS(t testing.TB, dir string) *broadcast {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return speak(t, conn, stream.Config{Embedded: true}, func() { _ = server.Close() })
+}
+
+// speak is what a relay and a reader need, over a connection that ends with it and before the server.
+func speak(t testing.TB, conn *nats.Conn, c stream.Config, end func()) *broadcast {
+	t.Helper()
 	publisher, err := stream.NewPublisher(conn, stream.PublisherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	broker, err := stream.NewBroker(conn, stream.Config{})
+	broker, err := stream.NewBroker(conn, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := &broadcast{conn: conn, broker: broker, publisher: publisher, stop: func() {
 		_ = publisher.Close()
 		conn.Close()
-		_ = server.Close()
+		end()
 	}}
 	t.Cleanup(n.stop)
 	return n

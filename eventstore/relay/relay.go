@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -58,6 +59,8 @@ type Relay struct {
 	sent      eventstore.Position
 	// behind tells that something could not be published and was not since.
 	behind bool
+	// failure is why nothing can be published, or nil.
+	failure atomic.Pointer[error]
 }
 
 const firstBackoff = 20 * time.Millisecond
@@ -94,6 +97,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	pause, failing := firstBackoff, false
 	recovered := func() {
 		pause = firstBackoff
+		r.failure.Store(nil)
 		if failing {
 			failing = false
 			r.log.InfoContext(ctx, "publishing again")
@@ -108,6 +112,7 @@ func (r *Relay) Run(ctx context.Context) error {
 			return err
 		}
 		r.metrics.failed()
+		r.failure.Store(&err)
 		if !failing {
 			failing = true
 			r.log.WarnContext(ctx, "cannot publish, trying again until it works", "error", err)
@@ -119,6 +124,14 @@ func (r *Relay) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, r.options.Backoff)
 	}
+}
+
+// Ready tells why nothing can be published at the moment, or nil.
+func (r *Relay) Ready(context.Context) error {
+	if err := r.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // relay goes on where the broker says, until something fails. It calls succeeded after each batch, and at once where
@@ -188,8 +201,16 @@ func (r *Relay) publish(records []eventstore.Recorded) error {
 			sent = records[i].Position
 		}
 	}
-	if err := r.send(events); err != nil {
-		return fmt.Errorf("publish %d events after %s: %w", len(events), r.published, err)
+	err := r.send(events)
+	if errors.Is(err, stream.ErrFewer) && r.sent == eventstore.Start {
+		err = nil // whoever goes back a batch publishes what the broker has
+	}
+	if err != nil {
+		err = fmt.Errorf("publish %d events after %s: %w", len(events), r.published, err)
+		if errors.Is(err, stream.ErrFewer) {
+			r.published, r.sent = eventstore.Start, eventstore.Start // only the broker knows what it has
+		}
+		return err
 	}
 	r.published, r.sent = records[len(records)-1].Position, sent
 	return nil

@@ -142,6 +142,17 @@ func (b *book) append(name string, n int) {
 	b.heads[name] += n
 }
 
+// total is how many events the ledgers have.
+func (b *book) total() int {
+	total := 0
+	for name, head := range b.heads {
+		if _, ok := cutLedger(name); ok {
+			total += head
+		}
+	}
+	return total
+}
+
 // start runs a relay until the test's end, or until the function that it returns is called.
 func start(t testing.TB, r *relay.Relay) (stop func()) {
 	t.Helper()

@@ -12,10 +12,10 @@ import (
 
 // ack is an answer of the broker to a message of a batch. There are some few to a batch, which is why it may be JSON.
 type ack struct {
-	// Type is "ack" where Sequence messages are stored, "gap" and "err" where the batch ends (what is stored follows),
-	// and empty for the last word, which is Count or Error.
+	// Type is "ack" where Sequence messages of the batch are stored, "gap" and "err" where the batch ends (what is stored
+	// follows), and empty for the last word, which is Error, or Count, and Sequence is the last one's number in the stream.
 	Type     string              `json:"type"`
-	Sequence int                 `json:"seq"`
+	Sequence uint64              `json:"seq"`
 	Batch    string              `json:"batch"`
 	Count    int                 `json:"count"`
 	Error    *jetstream.APIError `json:"error"`
@@ -47,7 +47,7 @@ func (f *flight) answer(data []byte) {
 	}
 	switch {
 	case a.Type == "ack":
-		f.store(a.Sequence)
+		f.store(int(a.Sequence))
 	case a.Type == "gap":
 		f.fail(errGap)
 	case a.Type == "err" && a.Error != nil:
@@ -56,7 +56,7 @@ func (f *flight) answer(data []byte) {
 		f.abandon(fmt.Errorf("publish: %w", a.Error))
 	case a.Batch != "":
 		f.store(a.Count)
-		f.finish()
+		f.finish(a.Sequence)
 	default:
 		f.abandon(fmt.Errorf("publish: %w", jetstream.ErrInvalidJSAck))
 	}

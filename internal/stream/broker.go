@@ -24,19 +24,33 @@ func NewBroker(conn *nats.Conn, c Config) (*Broker, error) {
 	return &Broker{js: js, config: c}, nil
 }
 
-// Ensure makes the stream as configured, or changes it to be so.
+// Ensure makes the stream as configured where it is missing. One that exists is changed to be so in the embedded shape; elsewhere
+// it is somebody's, and Ensure fails with [ErrConflict] where it does not serve.
 func (b *Broker) Ensure(ctx context.Context) error {
+	if !b.js.Conn().IsConnected() {
+		return ErrDisconnected
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	config := b.config.jetstream()
-	if existing, err := b.js.Stream(ctx, Name); err == nil {
+	existing, err := b.js.Stream(ctx, Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		existing, err = b.js.CreateStream(ctx, b.config.jetstream())
+	} else if err == nil && b.config.Embedded {
+		config := b.config.jetstream()
 		config.PersistMode = existing.CachedInfo().Config.PersistMode // cannot be changed, and nothing depends on it
+		existing, err = b.js.UpdateStream(ctx, config)
 	}
-	if _, err := b.js.CreateOrUpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("make or update the JetStream stream %s: %w", Name, err)
+	if api := (*jetstream.APIError)(nil); errors.As(err, &api) && api.ErrorCode == subjectsOverlap {
+		return fmt.Errorf("%w: another stream has its subjects, %s. Remove that one", ErrConflict, All)
 	}
-	return nil
+	if err != nil {
+		return fmt.Errorf("make or look up the JetStream stream %s, NATS %s: %w", Name, b.js.Conn().ConnectedServerVersion(), err)
+	}
+	return b.config.conflict(&existing.CachedInfo().Config)
 }
+
+// subjectsOverlap is JetStream's code for a stream whose subjects another one has already.
+const subjectsOverlap jetstream.ErrorCode = 10065
 
 // LastPosition is the position of the event in the stream's last message but so many. It is empty where there never were so
 // many, where the stream is empty, and where that message does not say. Where those before were discarded it is that

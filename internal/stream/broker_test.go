@@ -91,7 +91,7 @@ func TestEnsureChangesTheStreamToBeAsConfigured(t *testing.T) {
 		t.Errorf("the default configuration is %+v", config)
 	}
 	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), eventsOf("shop", 0, 3))
-	ensure(t, conn, stream.Config{MaxBytes: 1 << 20, MaxAge: time.Hour, DuplicateWindow: 3 * time.Minute})
+	ensure(t, conn, stream.Config{Embedded: true, MaxBytes: 1 << 20, MaxAge: time.Hour, DuplicateWindow: 3 * time.Minute})
 	after := info(t, conn)
 	if after.Config.MaxBytes != 1<<20 || after.Config.MaxAge != time.Hour || after.Config.Duplicates != 3*time.Minute {
 		t.Errorf("the configuration after a change is %+v", after.Config)

@@ -27,6 +27,8 @@ type flight struct {
 	// err is the first thing that went wrong. Nothing more is sent then; over is that nothing more is awaited.
 	err  error
 	over bool
+	// last is the number in the stream of the last message, or 0 where the broker does not say.
+	last uint64
 }
 
 // What a message does to its batch, by the numbers of the protocol.
@@ -116,14 +118,14 @@ func (f *flight) fail(err error) {
 	})
 }
 
-// finish is that no more answers are awaited.
-func (f *flight) finish() {
-	f.update(func() { f.over = true })
+// finish is that no more answers are awaited. last is the number in the stream of the last message stored.
+func (f *flight) finish(last uint64) {
+	f.update(func() { f.over, f.last = true, last })
 }
 
 func (f *flight) abandon(err error) {
 	f.fail(err)
-	f.finish()
+	f.finish(0)
 }
 
 func (f *flight) update(change func()) {
@@ -152,15 +154,16 @@ func (f *flight) expire(timeout time.Duration) {
 
 var errCut = errors.New("the broker ended the batch early")
 
-// wait returns when the broker has ended the batch, or will not be heard of any more.
-func (f *flight) wait() error {
+// wait returns when the broker has ended the batch, or will not be heard of any more. last is the number in the stream of the
+// last message, or 0 where that is not known.
+func (f *flight) wait() (last uint64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for !f.over {
 		f.changed.Wait()
 	}
 	if f.stored == f.total && f.err == nil {
-		return nil
+		return f.last, nil
 	}
 	e := &PublishError{Total: f.total, Err: f.err}
 	if e.Err == nil {
@@ -169,5 +172,5 @@ func (f *flight) wait() error {
 	for i := f.stored; i < f.total; i++ {
 		e.Failed = append(e.Failed, i)
 	}
-	return e
+	return 0, e
 }

@@ -15,6 +15,11 @@ var (
 	errNoEvent = errors.New("it is no event")
 	// ErrNotAcknowledged means that the broker did not answer in time, so that nobody knows whether it has the message.
 	ErrNotAcknowledged = errors.New("the broker did not acknowledge in time")
+	// ErrDisconnected means that there is no connection to the broker now.
+	ErrDisconnected = errors.New("NATS is not connected")
+	// ErrFewer means that the broker has all messages, but counts fewer than before and these together: it had some of these
+	// already, or lost some that were published before, as one does that crashed.
+	ErrFewer           = errors.New("the broker has fewer messages than were published")
 	errPublisherClosed = errors.New("the publisher is closed")
 )
 
@@ -43,6 +48,8 @@ type Publisher struct {
 	flights map[string]*flight
 	last    uint64
 	closed  bool
+	// head is the number in the stream of the last message that is known to be stored, or 0.
+	head uint64
 }
 
 // NewPublisher makes a publisher over a connection, which stays the caller's.
@@ -95,10 +102,14 @@ func (e *PublishError) Unwrap() error { return e.Err }
 // It fails with a [*PublishError]. Messages after a failed one may be stored then: publish all of them again, those that
 // the broker has are dropped there.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
-	return p.send(len(messages), func(o *outgoing, i int) error { return o.message(topic, messages[i]) })
+	err := p.send(len(messages), func(o *outgoing, i int) error { return o.message(topic, messages[i]) })
+	if errors.Is(err, ErrFewer) {
+		return nil
+	}
+	return err
 }
 
-// PublishEvents is Publish of the events' messages (see [NewMessage]), which it does not make.
+// PublishEvents is Publish of the events' messages (see [NewMessage]), which it does not make. It fails with [ErrFewer], too.
 func (p *Publisher) PublishEvents(events []Event) error {
 	return p.send(len(events), func(o *outgoing, i int) error { return o.event(&events[i]) })
 }
@@ -106,6 +117,9 @@ func (p *Publisher) PublishEvents(events []Event) error {
 func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error {
 	if total == 0 {
 		return nil
+	}
+	if !p.conn.IsConnected() {
+		return ErrDisconnected
 	}
 	f, err := p.begin(total)
 	if err != nil {
@@ -128,13 +142,29 @@ func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error
 			break
 		}
 	}
-	return f.wait()
+	last, err := f.wait()
+	if fewer := p.advance(last, total); err == nil {
+		err = fewer
+	}
+	return err
+}
+
+// advance remembers how far the stream is, which is 0 where that is not known.
+func (p *Publisher) advance(last uint64, total int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	head := p.head
+	p.head = last
+	if head > 0 && last > 0 && last < head+uint64(total) {
+		return ErrFewer
+	}
+	return nil
 }
 
 // cut ends a batch before a message that was not sent, so that the broker says what it has of those that were.
 func (p *Publisher) cut(f *flight, next int, subject string) {
 	if next == 0 {
-		f.finish()
+		f.finish(0)
 		return
 	}
 	if err := p.conn.PublishRequest(subject, f.replyTo(next, opEnd), nil); err != nil {

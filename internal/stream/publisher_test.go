@@ -64,6 +64,50 @@ func TestWhatTheBrokerRefusesFails(t *testing.T) {
 	}
 }
 
+// TestALostStreamIsNoticed loses what was acknowledged while nothing is being published, so that no publishing fails.
+func TestALostStreamIsNoticed(t *testing.T) {
+	conn := startStream(t)
+	p := newPublisher(t, conn, stream.PublisherOptions{})
+	must := func(events []stream.Event) {
+		t.Helper()
+		if err := p.PublishEvents(events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(eventsOf("shop", 0, 10))
+	must(eventsOf("shop", 10, 10))
+	deleteStream(t, conn)
+	ensure(t, conn, stream.Config{})
+	if err := p.PublishEvents(eventsOf("shop", 20, 5)); !errors.Is(err, stream.ErrFewer) {
+		t.Fatalf("publish: %v, want that the broker has fewer", err)
+	}
+	if got := info(t, conn).State.Msgs; got != 5 {
+		t.Errorf("the stream has %d messages, want those 5", got)
+	}
+	must(eventsOf("shop", 25, 5))
+	must(eventsOf("shop", 20, 10)) // all are there: it says nothing of others
+	must(eventsOf("shop", 30, 5))
+	if err := p.PublishEvents(eventsOf("shop", 30, 10)); !errors.Is(err, stream.ErrFewer) {
+		t.Fatalf("publish some again: %v, want that the broker has fewer", err)
+	}
+	if err := p.Publish(stream.Topic, messagesOf(eventsOf("shop", 35, 10))...); err != nil {
+		t.Fatalf("publish: %v, which is about messages before", err)
+	}
+}
+
+func TestWithoutAConnectionPublishFailsAtOnce(t *testing.T) {
+	conn := startStream(t)
+	p := newPublisher(t, conn, stream.PublisherOptions{})
+	broker := ensure(t, conn, stream.Config{})
+	conn.Close()
+	if err := p.PublishEvents(eventsOf("shop", 0, 1)); !errors.Is(err, stream.ErrDisconnected) {
+		t.Errorf("publish: %v, want that there is no connection", err)
+	}
+	if err := broker.Ensure(t.Context()); !errors.Is(err, stream.ErrDisconnected) {
+		t.Errorf("ensure: %v, want that there is no connection", err)
+	}
+}
+
 func TestWithoutAStreamPublishFails(t *testing.T) {
 	conn := connect(t, startServer(t, natsserver.Options{}))
 	p := newPublisher(t, conn, stream.PublisherOptions{})

@@ -59,7 +59,7 @@ func ParseSubject(subject string) (ledger, eventType string, ok bool) {
 	return ledger, eventType, true
 }
 
-// Config is what the JetStream stream keeps. Zero fields take the defaults of the embedded shape.
+// Config is how the JetStream stream is made. Zero fields take the defaults.
 type Config struct {
 	// MaxBytes is how much it keeps: 1 GiB by default. The oldest events go first; the event store has them all.
 	MaxBytes int64
@@ -71,10 +71,15 @@ type Config struct {
 	DuplicateWindow time.Duration
 	// Replicas is the number of servers that keep it: 1 by default.
 	Replicas int
-	// Embedded tells that the broker lives and dies with the relay that publishes to it. A new stream is then written within
-	// milliseconds rather than with a write for each event: a relay that starts goes on where the stream ends.
+	// Embedded tells that the broker lives and dies with the relay that publishes to it, and is nobody else's. An existing
+	// stream is then changed to be as configured; elsewhere it is only checked (see [ErrConflict]). A new one is written
+	// within milliseconds rather than with a write for each event: a relay that starts goes on where the stream ends.
 	Embedded bool
 }
+
+// MaxEventBytes is what a broker has to take in one message: more than the largest event has, with 2,000 entries and addresses of
+// 512 bytes.
+const MaxEventBytes = 8 << 20
 
 const (
 	defaultMaxBytes = 1 << 30

@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
 const (
@@ -23,8 +25,6 @@ const (
 	startTimeout = 30 * time.Second
 	// readyPoll is how soon a failed start is noticed. A good one is noticed at once.
 	readyPoll = 50 * time.Millisecond
-	// maxPayload leaves room for the largest event (2,000 entries with addresses of 512 bytes) and its headers.
-	maxPayload = 8 << 20
 	// maxStore is the sum that streams may reserve. Each stream has its own limit, so this one must only not be in
 	// the way: the server's own guess, made from free disk space, would refuse to start on a small disk.
 	maxStore = 1 << 40
@@ -104,7 +104,7 @@ func serverOptions(o Options) (*server.Options, error) {
 		JetStream:             true,
 		StoreDir:              o.Dir,
 		JetStreamMaxStore:     maxStore,
-		MaxPayload:            maxPayload,
+		MaxPayload:            stream.MaxEventBytes,
 		NoSigs:                true,
 		Authorization:         o.Token,
 		DisableShortFirstPing: true,
