@@ -59,10 +59,36 @@ func deleteConsumers(t testing.TB, conn *nats.Conn) {
 	}
 }
 
-func deleteStream(t testing.TB, conn *nats.Conn) {
+// replaceStream makes the stream anew. The server may refuse that until it has removed what the old one left.
+func replaceStream(t testing.TB, conn *nats.Conn) {
 	t.Helper()
 	if err := newJetStream(t, conn).DeleteStream(context.Background(), stream.Name); err != nil {
 		t.Fatalf("delete the stream: %v", err)
+	}
+	broker, err := stream.NewBroker(conn, stream.Config{})
+	if err != nil {
+		t.Fatalf("make the broker: %v", err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := broker.Ensure(context.Background())
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("make the stream anew: %v", err)
+		}
+	}
+}
+
+// purgeStream removes all messages but the last ones.
+func purgeStream(t testing.TB, conn *nats.Conn, keep uint64) {
+	t.Helper()
+	s, err := newJetStream(t, conn).Stream(context.Background(), stream.Name)
+	if err == nil {
+		err = s.Purge(context.Background(), jetstream.WithPurgeKeep(keep))
+	}
+	if err != nil {
+		t.Fatalf("purge the stream: %v", err)
 	}
 }
 

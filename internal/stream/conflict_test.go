@@ -14,8 +14,6 @@ import (
 
 // TestAStreamThatWouldLoseEventsIsRefused makes streams as somebody else might have, and finds them unchanged.
 func TestAStreamThatWouldLoseEventsIsRefused(t *testing.T) {
-	conn := dialOutside(t, stream.DialOptions{Servers: natstest.URLs(natstest.New(t, nil))})
-	js := newJetStream(t, conn)
 	for name, test := range map[string]struct {
 		change func(*jetstream.StreamConfig)
 		asked  stream.Config
@@ -39,17 +37,15 @@ func TestAStreamThatWouldLoseEventsIsRefused(t *testing.T) {
 		"another stream":  {change: func(c *jetstream.StreamConfig) { c.Name = "OTHER" }, want: "another stream has its subjects"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			// A server each: it may refuse a stream whose name was another's a moment ago.
+			conn := dialOutside(t, stream.DialOptions{Servers: natstest.URLs(natstest.New(t, nil))})
+			js := newJetStream(t, conn)
 			config := jetstream.StreamConfig{Name: stream.Name, Subjects: []string{stream.All}, AllowBatchPublish: true}
 			test.change(&config)
 			made, err := js.CreateStream(t.Context(), config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() {
-				if err := js.DeleteStream(t.Context(), config.Name); err != nil {
-					t.Fatal(err)
-				}
-			}()
 			broker, err := stream.NewBroker(conn, test.asked)
 			if err != nil {
 				t.Fatal(err)

@@ -76,8 +76,7 @@ func TestALostStreamIsNoticed(t *testing.T) {
 	}
 	must(eventsOf("shop", 0, 10))
 	must(eventsOf("shop", 10, 10))
-	deleteStream(t, conn)
-	ensure(t, conn, stream.Config{})
+	replaceStream(t, conn)
 	if err := p.PublishEvents(eventsOf("shop", 20, 5)); !errors.Is(err, stream.ErrFewer) {
 		t.Fatalf("publish: %v, want that the broker has fewer", err)
 	}

@@ -18,8 +18,9 @@ const (
 	requestTimeout = 2 * time.Second
 	// pullBytes bounds what one request to the broker may bring. It must exceed the largest message.
 	pullBytes = 16 << 20
-	// abandonedAfter is when the broker forgets a consumer that nobody pulls from.
-	abandonedAfter = time.Minute
+	// abandonedAfter is when the broker forgets a consumer that nobody pulls from, be it that its process died or that it
+	// reads the event store for so long.
+	abandonedAfter = 10 * time.Minute
 )
 
 var (
@@ -160,8 +161,13 @@ func (s *source) place(info *jetstream.StreamInfo) (missing bool) {
 	case s.next == 0:
 		s.next = state.LastSeq + 1
 	case !first && !s.created.Equal(info.Created), s.next < state.FirstSeq, s.next > state.LastSeq+1:
-		// Either what is next was discarded, or the stream is another one that counts from the beginning.
-		s.next = max(state.FirstSeq, 1)
+		// Either what is next was discarded, or the stream is another one that counts from the beginning. Who is told of
+		// the gap reads the event store, which has what the stream still holds as well: it is not sent once more. Else who
+		// is slow, and so missed something, would be made slower.
+		s.next = state.LastSeq + 1
+		if s.options.Single {
+			s.next = max(state.FirstSeq, 1)
+		}
 		return true
 	}
 	return first

@@ -20,7 +20,8 @@ type Start struct{ sequence uint64 }
 // StartNew begins with what is published after Subscribe.
 func StartNew() Start { return Start{} }
 
-// StartAt begins with a message by its number in the JetStream stream, from 1; with the first where that is gone.
+// StartAt begins with a message by its number in the JetStream stream, from 1. Where that is gone, who takes batches is told
+// of a gap and gets what is published after it, and who takes single events (see [SubscriberOptions]) gets what there is.
 func StartAt(sequence uint64) Start { return Start{sequence: max(sequence, 1)} }
 
 // SubscriberOptions bound batches. Zero fields take the defaults.

@@ -116,11 +116,11 @@ func TestStarts(t *testing.T) {
 		{"new", stream.StartNew(), 10},
 		{"at the beginning", stream.StartAt(0), 0},
 		{"at a message", stream.StartAt(4), 3},
-		{"past the end", stream.StartAt(1000), 0},
+		{"past the end", stream.StartAt(1000), 11},
 	} {
 		messages := subscribe(t, conn, stream.SubscriberOptions{Start: test.start})
-		if test.start == stream.StartNew() {
-			publish(t, publisher, eventsOf("shop", 10, 1))
+		if test.first >= 10 {
+			publish(t, publisher, eventsOf("shop", int(test.first), 1))
 		}
 		if got := collect(t, messages, 1)[0].Revision; got != test.first {
 			t.Errorf("start %s: the first revision is %d, want %d", test.name, got, test.first)
@@ -193,16 +193,44 @@ func TestAStreamThatWasReplacedIsAGap(t *testing.T) {
 	publisher := newPublisher(t, conn, stream.PublisherOptions{})
 	publish(t, publisher, eventsOf("shop", 0, 3))
 	collect(t, messages, 3)
-	deleteStream(t, conn)
-	ensure(t, conn, stream.Config{})
-	publish(t, publisher, eventsOf("shop", 3, 5))
+	replaceStream(t, conn)
 
 	msg := receive(t, messages)
 	if n := len(stream.Batch(msg)); n != 0 {
 		t.Fatalf("%d events came before the gap was told", n)
 	}
 	msg.Ack()
+	publish(t, publisher, eventsOf("shop", 3, 5))
 	same(t, eventsOf("shop", 3, 5), collect(t, messages, 5))
+}
+
+// TestAGapStandsForWhatTheStreamStillHolds: who is told of one reads the event store, which has all of it.
+func TestAGapStandsForWhatTheStreamStillHolds(t *testing.T) {
+	conn := startStream(t)
+	publisher := newPublisher(t, conn, stream.PublisherOptions{})
+	publish(t, publisher, eventsOf("shop", 0, 5))
+	purgeStream(t, conn, 2)
+	messages := subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1)}) // which takes the gap
+
+	publish(t, publisher, eventsOf("shop", 5, 2))
+	same(t, eventsOf("shop", 5, 2), collect(t, messages, 2))
+}
+
+// TestSinglePassesOverAGap: who takes single events is not told of gaps, and gets what there is.
+func TestSinglePassesOverAGap(t *testing.T) {
+	conn := startStream(t)
+	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), eventsOf("shop", 0, 5))
+	purgeStream(t, conn, 2)
+	messages := subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1), Single: true})
+	for _, want := range eventsOf("shop", 3, 2) {
+		msg := receive(t, messages)
+		got, err := stream.ParseMessage(msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, want, got)
+		msg.Ack()
+	}
 }
 
 func TestTheChannelClosesWithContextAndSubscriber(t *testing.T) {
