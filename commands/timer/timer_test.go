@@ -25,7 +25,7 @@ type world struct {
 	behind     bool
 
 	calls     []string
-	broken    string // a ledger that takes nothing
+	broken    string // the ledgers that take nothing have names that begin so; none if empty
 	unread    error
 	evaluated []string
 	logged    strings.Builder
@@ -73,7 +73,7 @@ func (w *world) Expire(_ context.Context, ledger string, holds []uint64) (int, e
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = append(w.calls, fmt.Sprint(ledger, holds))
-	if ledger == w.broken {
+	if w.isBroken(ledger) {
 		return 0, errBroken
 	}
 	n := 0
@@ -90,12 +90,14 @@ func (w *world) Evaluate(_ context.Context, ledger string, id, revision uint64) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.evaluated = append(w.evaluated, fmt.Sprintf("%s/%d@%d", ledger, id, revision))
-	if ledger == w.broken {
+	if w.isBroken(ledger) {
 		return errBroken
 	}
 	w.assertions = slices.DeleteFunc(w.assertions, func(a timer.Assertion) bool { return a.Ledger == ledger && a.ID == id })
 	return nil
 }
+
+func (w *world) isBroken(ledger string) bool { return w.broken != "" && strings.HasPrefix(ledger, w.broken) }
 
 // Write takes what is logged.
 func (w *world) Write(p []byte) (int, error) {
@@ -322,5 +324,30 @@ func TestAssertionsAreEvaluatedWhenNobodyDid(t *testing.T) {
 		if !w.wasEvaluated("a/1@7") {
 			t.Error("an assertion that was left is not evaluated")
 		}
+	})
+}
+
+// TestManyLedgersThatFailKeepNoOtherWaiting has more of them than are evaluated between two looks.
+func TestManyLedgersThatFailKeepNoOtherWaiting(t *testing.T) {
+	run(t, timer.Options{}, func(t *testing.T, w *world) {
+		long := time.Now().Add(-time.Hour)
+		w.change(func() {
+			w.broken = "broken"
+			for i := range 100 {
+				w.assertions = append(w.assertions, timer.Assertion{Ledger: fmt.Sprint("broken-", i), ID: 1, DeclaredAt: long})
+			}
+			w.assertions = append(w.assertions, timer.Assertion{Ledger: "sound", ID: 1, Revision: 3, DeclaredAt: long})
+		})
+		after(2 * time.Minute)
+		if !w.wasEvaluated("sound/1@3") {
+			t.Error("the assertion of a ledger that works was not evaluated")
+		}
+		w.change(func() { w.broken = "" })
+		after(15 * time.Minute)
+		w.change(func() {
+			if left := len(w.assertions); left > 0 {
+				t.Errorf("%d assertions were not evaluated once that was possible", left)
+			}
+		})
 	})
 }
