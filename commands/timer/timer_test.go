@@ -97,7 +97,9 @@ func (w *world) Evaluate(_ context.Context, ledger string, id, revision uint64) 
 	return nil
 }
 
-func (w *world) isBroken(ledger string) bool { return w.broken != "" && strings.HasPrefix(ledger, w.broken) }
+func (w *world) isBroken(ledger string) bool {
+	return w.broken != "" && strings.HasPrefix(ledger, w.broken)
+}
 
 // Write takes what is logged.
 func (w *world) Write(p []byte) (int, error) {
