@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"internal/archtest":   {},
 	"internal/audit":      {"domain/...", "eventstore", "internal/envelope", "internal/ledgername"},
 	"internal/client":     {"internal/wire", json},
+	"internal/cluster":    {nats, uuid, prometheus},
 	"internal/config":     {kong, yaml},
 	"internal/datadir":    {},
 	"internal/effective":  {},
