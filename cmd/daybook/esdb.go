@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -15,8 +14,7 @@ func (s *server) startESDB(ctx context.Context) error {
 	if s.settings.ESDBListen == "" {
 		return nil
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", s.settings.ESDBListen)
+	listener, err := s.listenOn(ctx, s.settings.ESDBListen)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type cli struct {
 	Projections projectionsCmd `cmd:"" help:"List and rebuild the read models."`
 	Audit       auditCmd       `cmd:"" help:"Verify that the log is what was written."`
 	Bench       benchCmd       `cmd:"" set:"runs=3" help:"Measure Daybook against a no-op handler on this machine."`
+	Health      healthCmd      `cmd:"" help:"Ask a server whether it is well; the exit code tells."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"time"
 
 	"github.com/daybook-ledger/daybook/internal/telemetry"
@@ -16,6 +14,8 @@ type serveCmd struct {
 	Dev    bool   `help:"Development: loopback only, no authentication."`
 	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one (default: ${default})."`
+
+	TrustedNetwork string `name:"trusted-network" placeholder:"CIDR,…" help:"Private networks in which everybody may do everything, for there is no authentication: listeners may stand in them, and connections from elsewhere are closed."`
 
 	NATS           string `name:"nats" placeholder:"URL,…" help:"Distribute events through these NATS servers (nats://host:4222) instead of the one in the process."`
 	NATSCredential string `name:"nats-credentials" placeholder:"FILE" type:"path" help:"Credentials for these servers: a user's JWT and seed."`
@@ -53,6 +53,9 @@ func (s *serveCmd) Validate() error {
 	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
 		return errors.New("--queue-length and --snapshot-every must be at least 1")
 	}
+	if err := s.validateListeners(); err != nil {
+		return err
+	}
 	return s.validateNATS()
 }
 
@@ -78,13 +81,6 @@ func (s *serveCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	for flag, address := range map[string]string{
-		"--listen": s.Listen, "--nats-listen": s.NATSListen, "--esdb-listen": s.ESDBListen, "--pprof-listen": s.PprofListen,
-	} {
-		if err := requireLoopback(flag, address); err != nil {
-			return err
-		}
-	}
 	useMachine()
 	server, err := start(ctx, s, logger)
 	if err != nil {
@@ -92,23 +88,4 @@ func (s *serveCmd) Run(ctx context.Context, std *streams) error {
 	}
 	fmt.Fprintf(std.out, "daybook: listening on http://%s\n", server.Address())
 	return server.Wait(ctx)
-}
-
-// requireLoopback refuses to offer a ledger without authentication to a network.
-func requireLoopback(flag, address string) error {
-	if address == "" {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", flag, address, err)
-	}
-	if host == "localhost" {
-		return nil
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil || !ip.IsLoopback() {
-		return fmt.Errorf("%s %s would offer the ledgers to the network, and there is no authentication: listen on 127.0.0.1 or [::1], and put a proxy that authenticates in front", flag, address)
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/stream/natstest"
 )
 
 func TestBothSignalsEndTheServerCleanly(t *testing.T) {
@@ -62,10 +63,16 @@ func TestRefusedSettings(t *testing.T) {
 		code int
 		want string
 	}{
-		"the network without authentication":       {args: []string{"--listen", "0.0.0.0:0"}, code: exitFailed, want: "no authentication"},
-		"all addresses":                            {args: []string{"--listen", ":0"}, code: exitFailed, want: "no authentication"},
-		"NATS on the network":                      {args: []string{"--nats-listen", "0.0.0.0:0"}, code: exitFailed, want: "--nats-listen"},
-		"EventStoreDB's clients on the network":    {args: []string{"--esdb-listen", "0.0.0.0:0"}, code: exitFailed, want: "--esdb-listen"},
+		"the network without authentication":       {args: []string{"--listen", "0.0.0.0:0"}, code: exitUsage, want: "no authentication"},
+		"all addresses":                            {args: []string{"--listen", ":0"}, code: exitUsage, want: "no authentication"},
+		"NATS on the network":                      {args: []string{"--nats-listen", "0.0.0.0:0"}, code: exitUsage, want: "--nats-listen"},
+		"EventStoreDB's clients on the network":    {args: []string{"--esdb-listen", "0.0.0.0:0"}, code: exitUsage, want: "--esdb-listen"},
+		"an address outside the trusted network":   {args: []string{"--listen", "192.168.1.1:0", "--trusted-network", "10.0.0.0/8"}, code: exitUsage, want: "no authentication"},
+		"all addresses and a trusted network":      {args: []string{"--listen", "0.0.0.0:0", "--trusted-network", "10.0.0.0/8"}, code: exitUsage, want: "no authentication"},
+		"everybody is trusted":                     {args: []string{"--trusted-network", "0.0.0.0/0"}, code: exitUsage, want: "not private"},
+		"NATS in a trusted network":                {args: []string{"--nats-listen", "10.0.0.1:0", "--trusted-network", "10.0.0.0/8"}, code: exitUsage, want: "--nats"},
+		"profiles in a trusted network":            {args: []string{"--pprof-listen", "10.0.0.1:0", "--trusted-network", "10.0.0.0/8"}, code: exitUsage, want: "--pprof-listen"},
+		"development in a trusted network":         {args: []string{"--dev", "--trusted-network", "10.0.0.0/8"}, code: exitUsage, want: "--dev"},
 		"two NATS servers":                         {args: []string{"--nats", "nats://127.0.0.1:1", "--nats-listen", "127.0.0.1:0"}, code: exitUsage, want: "leave one of them out"},
 		"replicas in one process":                  {args: []string{"--nats-replicas", "3"}, code: exitUsage, want: "need --nats"},
 		"too many replicas":                        {args: []string{"--nats", "nats://127.0.0.1:1", "--nats-replicas", "6"}, code: exitUsage, want: "1 to 5"},
@@ -113,6 +120,34 @@ func TestProbes(t *testing.T) {
 	} {
 		if status, body := get(t.Context(), t, server.BaseURL+path); status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("GET %s: %d, want %s in\n%s", path, status, want, body)
+		}
+	}
+}
+
+// TestHealth asks a server as a supervisor does, by the address that stands in the environment of both.
+func TestHealth(t *testing.T) {
+	broker := natstest.New(t, nil)
+	server := serve(t, filepath.Join(t.TempDir(), "data"), "--nats", natstest.URLs(broker))
+	openAndPost(t, server)
+	t.Setenv("DAYBOOK_LISTEN", server.Address)
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // nobody is there, and nobody needs to be
+	equal(t, "alive", mustCommand(t, "health"), "{\"status\":\"ok\"}\n")
+	if out := mustCommand(t, "health", "--ready"); !strings.Contains(out, `"nats":"ok"`) {
+		t.Errorf("ready: %s", out)
+	}
+	broker.Stop()
+	server.logged(t, natsLost)
+	mustCommand(t, "health")
+	if _, text, code := command(t, "", "health", "--ready"); code != exitFailed || !strings.Contains(text, "not connected") {
+		t.Errorf("without NATS: exit code %d, %s", code, text)
+	}
+	server.Kill()
+	if _, text, code := command(t, "", "health"); code != exitFailed || !strings.Contains(text, "refused") {
+		t.Errorf("killed: exit code %d, %s", code, text)
+	}
+	for _, bad := range []string{"127.0.0.1", ":8080", "127.0.0.1:0"} {
+		if _, text, code := command(t, "", "health", "--listen", bad); code != exitUsage || !strings.Contains(text, "--listen") {
+			t.Errorf("--listen %s: exit code %d, %s", bad, code, text)
 		}
 	}
 }

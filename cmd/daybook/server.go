@@ -27,6 +27,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/telemetry"
+	"github.com/daybook-ledger/daybook/internal/trust"
 	"github.com/daybook-ledger/daybook/internal/watermark"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/runner"
@@ -43,6 +44,7 @@ type server struct {
 	settings *serveCmd
 	logger   *slog.Logger
 	registry *prometheus.Registry
+	refused  prometheus.Counter
 	workers  *run.Group
 
 	dir    *datadir.Dir
@@ -63,6 +65,7 @@ func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*serve
 		settings: settings, logger: logger, registry: telemetry.NewRegistry(),
 		workers: run.NewGroup(logger), board: watermark.New(),
 	}
+	s.refused = trust.NewRefused(s.registry)
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
@@ -172,8 +175,7 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 	if err := s.serveQueries(ctx, api); err != nil {
 		return err
 	}
-	var listener net.ListenConfig
-	s.listen, err = listener.Listen(ctx, "tcp", s.settings.Listen)
+	s.listen, err = s.listenOn(ctx, s.settings.Listen)
 	if err != nil {
 		return err
 	}

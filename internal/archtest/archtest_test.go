@@ -75,6 +75,7 @@ var rooms = map[string][]string{
 	"internal/runs":       {},
 	"internal/stream":     {"internal/stream/...", nats, watermill, prometheus},
 	"internal/telemetry":  {echo, prometheus},
+	"internal/trust":      {prometheus},
 	"internal/walkeeper":  {sqlx, sqlite},
 	"internal/watermark":  {},
 	"internal/wire":       {"domain/money", json},
