@@ -26,6 +26,7 @@ const (
 	uuid       = "github.com/google/uuid"
 	prometheus = "github.com/prometheus/client_golang"
 	json       = "github.com/go-json-experiment/json"
+	pgx        = "github.com/jackc/pgx/v5"
 	goose      = "github.com/pressly/goose/v3"
 	nats       = "github.com/nats-io"
 	yaml       = "gopkg.in/yaml.v3"
@@ -46,6 +47,7 @@ var rooms = map[string][]string{
 	"eventstore/storetest": {"eventstore"},
 	"eventstore/rowlog":    {"eventstore", prometheus},
 	"eventstore/sqlstore":  {"eventstore", "eventstore/rowlog", "internal/walkeeper", sqlx, sqlite, prometheus},
+	"eventstore/pgstore":   {"eventstore", "eventstore/rowlog", pgx, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
 	"eventstore/esdbserver": {"eventstore", esdbProtos, grpc, uuid, prometheus},
@@ -70,6 +72,7 @@ var rooms = map[string][]string{
 	"internal/ledgername": {},
 	"internal/journal":    {"domain/money", "domain/address"},
 	"internal/openapi":    {echo, yaml},
+	"internal/pgtest":     {pgx},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
 	"internal/runs":       {},

@@ -1,0 +1,137 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/daybook-ledger/daybook/eventstore"
+)
+
+const (
+	// defaultConns is how many connections a process has, where the URL does not say pool_max_conns: one listens, a quarter
+	// of them reads, the others append.
+	defaultConns = 16
+	minConns     = 4
+	// connectTimeout holds where the URL does not say connect_timeout.
+	connectTimeout = 5 * time.Second
+	// patience is how much longer than the database this process waits for a statement.
+	patience = 5 * time.Second
+)
+
+// connections are the settings of a store's connections.
+type connections struct {
+	name           string // of the database, for people; without the password
+	appends, reads *pgxpool.Config
+	listen         *pgx.ConnConfig
+}
+
+// parse reads a URL. It keeps what stands in it to itself where it is not one.
+func parse(address string) (*connections, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errors.New("the event store's address: want a URL such as postgres://user@host:5432/database")
+	}
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("the event store's address %s: %w", u.Redacted(), err)
+	}
+	conn := config.ConnConfig
+	c := &connections{
+		name: fmt.Sprintf("postgres://%s/%s", net.JoinHostPort(conn.Host, strconv.Itoa(int(conn.Port))), conn.Database),
+	}
+	query := u.Query()
+	if !query.Has("pool_max_conns") {
+		config.MaxConns = defaultConns
+	}
+	if config.MaxConns < minConns {
+		return nil, fmt.Errorf("the event store %s: pool_max_conns is %d, want at least %d: one connection listens, "+
+			"others read, others append", c.name, config.MaxConns, minConns)
+	}
+	if !query.Has("connect_timeout") {
+		conn.ConnectTimeout = connectTimeout
+	}
+	if !query.Has("application_name") {
+		conn.RuntimeParams["application_name"] = "daybook"
+	}
+	config.AfterConnect = prepare
+	c.listen = conn.Copy()
+	c.appends, c.reads = config, config.Copy()
+	c.reads.MaxConns = config.MaxConns / 4
+	c.appends.MaxConns -= c.reads.MaxConns + 1
+	for _, pool := range []*pgxpool.Config{c.appends, c.reads} {
+		pool.MinConns = min(pool.MinConns, pool.MaxConns)
+	}
+	return c, nil
+}
+
+// prepare sees to it that a connection has what correctness rests on, whatever the database's or the role's defaults are:
+// statements that see what was committed before them; commits that are on the disk when they are told; statements that
+// end.
+func prepare(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, `SELECT set_config('default_transaction_isolation', 'read committed', false),
+		CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
+		CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '30s', false) END`)
+	if err != nil {
+		return fmt.Errorf("prepare the connection: %w", err)
+	}
+	return nil
+}
+
+// distrust has all connections made anew, where an error says that one is gone: most likely they all are, and each would
+// fail somebody who could do with a new one.
+func (s *Store) distrust(err error) {
+	if lost(err) {
+		s.appends.Reset()
+		s.reads.Reset()
+	}
+}
+
+// connect makes the pools, and sees that there is an event store of a version known here behind them.
+func (s *Store) connect(ctx context.Context, c *connections) (err error) {
+	if s.appends, err = pgxpool.NewWithConfig(s.life, c.appends); err != nil {
+		return fmt.Errorf("make the connections: %w", err)
+	}
+	if s.reads, err = pgxpool.NewWithConfig(s.life, c.reads); err != nil {
+		return fmt.Errorf("make the connections: %w", err)
+	}
+	conn, err := s.appends.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: connect: %w", eventstore.ErrUnavailable, err)
+	}
+	defer conn.Release()
+	if err := migrate(ctx, conn.Conn()); err != nil {
+		return err
+	}
+	return s.inspect(ctx, conn.Conn())
+}
+
+// inspect learns what there is to know of the database, and refuses one whose log would be read wrongly.
+func (s *Store) inspect(ctx context.Context, conn *pgx.Conn) error {
+	var timeout, last, given int64
+	var syncs bool
+	err := conn.QueryRow(ctx, `SELECT i.id::text, current_setting('fsync')::bool,
+			(SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'),
+			(SELECT coalesce(max(position), 0) FROM eventstore.appends), p.last_value
+		FROM eventstore.identity i, eventstore.positions p`).Scan(&s.id, &syncs, &timeout, &last, &given)
+	if err != nil {
+		return fmt.Errorf("look at the event store: %w", classify(err))
+	}
+	if last > given {
+		return fmt.Errorf("%w: the log reaches position %d, and the sequence that gives positions %d: it was not copied with "+
+			"the table. Set it with SELECT setval('eventstore.positions', %d)", eventstore.ErrCorrupt, last, given, last)
+	}
+	if !syncs {
+		s.log.Log(ctx, slog.LevelWarn, "the database runs with fsync = off: what is acknowledged is lost when its machine fails")
+	}
+	s.limit = time.Duration(timeout)*time.Millisecond + patience
+	return nil
+}

@@ -1,0 +1,97 @@
+package pgstore
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// What the tests of this room, which see it from outside, need to reach into a store.
+
+// OpenThrough opens a store whose connections go over a line that can be cut.
+func OpenThrough(t testing.TB, url string, options Options) (*Store, *Line) {
+	t.Helper()
+	line := &Line{}
+	s, err := open(t.Context(), url, options, func(config *pgxpool.Config) {
+		dial := config.ConnConfig.DialFunc
+		config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return &cuttable{Conn: conn, line: line}, err
+		}
+		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, line
+}
+
+// TakeConnections takes all connections that appends could use, until it is told to give them back.
+func (s *Store) TakeConnections(t testing.TB) (release func()) {
+	t.Helper()
+	var taken []*pgxpool.Conn
+	for range s.appends.Config().MaxConns {
+		conn, err := s.appends.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, conn)
+	}
+	return func() {
+		for _, conn := range taken {
+			conn.Release()
+		}
+	}
+}
+
+// Line is what connections to the database go over.
+type Line struct{ cut atomic.Int32 }
+
+const (
+	whole  = iota
+	before // the next statement is lost on its way to the database
+	after  // its answer is lost on its way back
+)
+
+// Cut cuts the connection that carries the next statement with arguments: after that was carried out, or before.
+func (l *Line) Cut(carriedOut bool) {
+	if carriedOut {
+		l.cut.Store(after)
+	} else {
+		l.cut.Store(before)
+	}
+}
+
+type cuttable struct {
+	net.Conn
+
+	line *Line
+	cut  atomic.Int32
+}
+
+// bind is the first byte of a message that binds arguments to a statement.
+const bind = 'B'
+
+func (c *cuttable) Write(p []byte) (int, error) {
+	if len(p) > 0 && p[0] == bind {
+		c.cut.Store(c.line.cut.Swap(whole))
+	}
+	if c.cut.Load() == before {
+		c.Close()
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *cuttable) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.cut.Load() == after { // it was answered, so it was carried out
+		c.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}
