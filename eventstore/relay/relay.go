@@ -134,14 +134,17 @@ func (r *Relay) Ready(context.Context) error {
 	return nil
 }
 
-// relay goes on where the broker says, until something fails. It calls succeeded after each batch, and at once where
-// no batch failed before.
+// relay goes on where the broker says, until something fails. It calls succeeded after each batch, and as soon as the log
+// can be read where no batch failed before.
 func (r *Relay) relay(ctx context.Context, succeeded func()) error {
 	after, err := r.resume(ctx)
 	if err != nil {
 		return err
 	}
 	r.log.DebugContext(ctx, "relaying", "after", after.String())
+	if err := r.readable(ctx, after); err != nil {
+		return err
+	}
 	if !r.behind {
 		r.metrics.idle()
 		succeeded()
@@ -173,6 +176,17 @@ func (r *Relay) relay(ctx context.Context, succeeded func()) error {
 		r.metrics.done(len(records), waiting.Len())
 		succeeded()
 	}
+}
+
+// readable fails where the log cannot be read at present.
+func (r *Relay) readable(ctx context.Context, after eventstore.Position) error {
+	for _, err := range r.store.ReadAll(ctx, after) {
+		if err != nil {
+			return fmt.Errorf("read the log after %s: %w", after, err)
+		}
+		break
+	}
+	return nil
 }
 
 // read brings records to the backlog until the store fails or ctx ends.

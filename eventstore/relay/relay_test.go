@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
+	"github.com/daybook-ledger/daybook/eventstore/storetest"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/stream/chaos"
 )
@@ -243,6 +248,60 @@ func TestGoesOnWhenTheBrokerIsBack(t *testing.T) {
 	<-broker.refused
 	broker.change(func() { broker.away = false })
 	check(t, broker.wait(t, 60), book.heads)
+}
+
+func TestTellsOnceThatTheStoreIsAway(t *testing.T) {
+	b, book := newBroker(), newBook(t)
+	book.append("ledger-shop", 3)
+	store := storetest.NewFaulty(book.store)
+	store.FailReads(eventstore.ErrUnavailable)
+	registry := prometheus.NewRegistry()
+	log := new(logged)
+	defer start(t, relay.New(store, b, b, relay.Options{
+		Backoff: time.Millisecond, Registry: registry, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	}))()
+	for deadline := time.Now().Add(patience); failures(t, registry) < 5; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the relay does not try again")
+		}
+	}
+	store.FailReads(nil)
+	check(t, b.wait(t, 3), book.heads)
+	if text := log.String(); strings.Count(text, "cannot publish") != 1 || strings.Count(text, "publishing again") > 1 {
+		t.Errorf("it told\n%s", text)
+	}
+}
+
+// logged is a log that is read while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func failures(t *testing.T, registry *prometheus.Registry) (n float64) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "daybook_relay_failures_total" {
+			n = family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return n
 }
 
 func TestPublishesAgainWhatTheBrokerLost(t *testing.T) {
