@@ -14,7 +14,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/daybook-ledger/daybook/eventstore"
-	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/audit"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 )
@@ -25,7 +24,8 @@ type auditCmd struct {
 }
 
 type auditVerifyCmd struct {
-	Data     string `default:"data" placeholder:"DIR" help:"Data directory, or a copy of one; a server may be running in it (default: ${default})."`
+	logFlags
+
 	Ledger   string `placeholder:"NAME" help:"Verify this ledger alone."`
 	Earlier  string `placeholder:"FILE" help:"An earlier report (--json): what it saw must still be there, unchanged."`
 	JSON     bool   `name:"json" help:"Report as JSON."`
@@ -51,7 +51,7 @@ func (c *auditVerifyCmd) Validate() error {
 	if c.Findings < 1 {
 		return errors.New("--findings must be at least 1")
 	}
-	return nil
+	return c.logFlags.Validate()
 }
 
 const (
@@ -93,7 +93,7 @@ func (c *auditVerifyCmd) verify(ctx context.Context, std *streams) (report *audi
 	if err != nil {
 		return nil, err
 	}
-	log, err := sqlstore.OpenLog(ctx, dir.Events())
+	log, err := c.openAudited(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

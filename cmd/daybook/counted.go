@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/daybook-ledger/daybook/eventstore"
-	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
 )
@@ -32,7 +31,7 @@ func (c counted) Append(
 }
 
 // eventsOf counts the events of all ledgers.
-func eventsOf(ctx context.Context, store *sqlstore.Store) (events uint64, err error) {
+func eventsOf(ctx context.Context, store eventLog) (events uint64, err error) {
 	for head, err := range store.Heads(ctx) {
 		if err != nil {
 			return 0, err

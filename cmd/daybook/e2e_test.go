@@ -16,6 +16,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/openapi"
 	"github.com/daybook-ledger/daybook/internal/openapi/openapitest"
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
 
 // asProgram makes the test binary the real program: the end-to-end tests run it as processes of their own, which they
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	http.DefaultTransport = traffic.Transport(http.DefaultTransport)
-	code := m.Run()
+	code := pgtest.Run(m)
 	for _, fault := range traffic.Faults() { // of tests that did not look
 		fmt.Fprintln(os.Stderr, fault)
 		code = 1

@@ -17,10 +17,12 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/pgstore"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/envelope"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/runner"
@@ -35,18 +37,42 @@ const (
 // Each client repeats what it got no answer to, with the same idempotency key, until it has one. In the end everything
 // that was acknowledged is in the log once, nothing is there twice, and the read models equal the log.
 func TestKillUnderLoad(t *testing.T) {
-	rounds := 10
+	data := filepath.Join(t.TempDir(), "data")
+	acknowledged := killUnderLoad(t, 10, data)
+	store, err := sqlstore.Open(t.Context(), filepath.Join(data, "events.db"), sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	checkLog(t, store, data, acknowledged)
+}
+
+// TestKillUnderLoadOnPostgres is the same with the event store in a database, in which appends go on that the killed
+// process had sent.
+func TestKillUnderLoadOnPostgres(t *testing.T) {
+	data, database := filepath.Join(t.TempDir(), "data"), pgtest.Database(t)
+	acknowledged := killUnderLoad(t, 5, data, "--store", database)
+	store, err := pgstore.Open(t.Context(), database, pgstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	checkLog(t, store, data, acknowledged)
+}
+
+// killUnderLoad runs the trial for so many rounds, or many more where that is asked for, and tells what was acknowledged.
+func killUnderLoad(t *testing.T, rounds int, data string, flags ...string) map[string]client.Accepted {
+	t.Helper()
 	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
-		rounds = 200
+		rounds *= 20
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 
-	data := filepath.Join(t.TempDir(), "data")
 	trial := &killTrial{acknowledged: map[string]client.Accepted{}}
 	for round := range rounds {
-		server := serve(t, data, "--snapshot-every", "300")
+		server := serve(t, data, append(flags, "--snapshot-every", "300")...)
 		if round == 0 {
 			if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
 				t.Fatal(err)
@@ -54,16 +80,17 @@ func TestKillUnderLoad(t *testing.T) {
 		}
 		trial.run(t, server, 20+random.IntN(400))
 	}
-	server := serve(t, data, "--nats-listen", "127.0.0.1:0")
+	server := serve(t, data, append(flags, "--nats-listen", "127.0.0.1:0")...)
 	last := trial.finish(t, server)
 	checkStream(t, server, last)
 	if err := server.Stop(); err != nil {
 		t.Fatalf("the server ends with %v", err)
 	}
-	checkLog(t, data, trial.acknowledged)
-	if out := mustCommand(t, "audit", "verify", "--data", data); !strings.Contains(out, " equal ") {
+	audit := append([]string{"audit", "verify", "--data", data}, flags...)
+	if out := mustCommand(t, audit...); !strings.Contains(out, " equal ") {
 		t.Errorf("the audit did not compare the read models:\n%s", out)
 	}
+	return trial.acknowledged
 }
 
 // killTrial is what the clients remember from one round to the next.
@@ -156,14 +183,8 @@ func checkStream(t *testing.T, server *served, last uint64) {
 }
 
 // checkLog reads the whole log and holds it against what was acknowledged, and then the read models against the log.
-func checkLog(t *testing.T, data string, acknowledged map[string]client.Accepted) {
+func checkLog(t *testing.T, store eventstore.Store, data string, acknowledged map[string]client.Accepted) {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), filepath.Join(data, "events.db"), sqlstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-
 	posted := readLog(t, store)
 	for reference, answer := range acknowledged {
 		at, ok := posted[reference]

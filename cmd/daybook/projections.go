@@ -12,7 +12,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/runner"
@@ -24,13 +23,11 @@ type projectionsCmd struct {
 	Rebuild projectionsRebuildCmd `cmd:"" help:"Build read models again from the log, beside the live ones, and swap them in."`
 }
 
-type projectionsListCmd struct {
-	Data string `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
-}
+type projectionsListCmd struct{ logFlags }
 
 // Run prints a line for each generation of each read model.
 func (c *projectionsListCmd) Run(ctx context.Context, std *streams) error {
-	return withRunner(ctx, c.Data, func(r *runner.Runner) error {
+	return withRunner(ctx, &c.logFlags, func(r *runner.Runner) error {
 		list, err := r.List(ctx)
 		if err != nil {
 			return err
@@ -59,13 +56,13 @@ func behind(p runner.Status) string {
 }
 
 type projectionsRebuildCmd struct {
-	Data string   `default:"data" placeholder:"DIR" help:"Data directory (default: ${default})."`
+	logFlags
 	Name []string `arg:"" optional:"" help:"Read models to rebuild; all where none is named."`
 }
 
 // Run rebuilds and says how long it took.
 func (c *projectionsRebuildCmd) Run(ctx context.Context, std *streams) error {
-	return withRunner(ctx, c.Data, func(r *runner.Runner) error {
+	return withRunner(ctx, &c.logFlags, func(r *runner.Runner) error {
 		var last runner.Progress
 		show := rebuildProgress(std)
 		err := r.Rebuild(ctx, c.Name, func(p runner.Progress) {
@@ -100,12 +97,12 @@ func rebuildProgress(std *streams) func(runner.Progress) {
 }
 
 // withRunner opens the store and the read models of a data directory for one piece of work.
-func withRunner(ctx context.Context, data string, work func(*runner.Runner) error) (err error) {
-	dir, err := datadir.Inspect(data)
+func withRunner(ctx context.Context, flags *logFlags, work func(*runner.Runner) error) (err error) {
+	dir, err := datadir.Inspect(flags.Data)
 	if err != nil {
 		return err
 	}
-	store, err := sqlstore.Open(ctx, dir.Events(), sqlstore.Options{})
+	store, _, err := flags.openLog(ctx, dir, nil, nil)
 	if err != nil {
 		return err
 	}

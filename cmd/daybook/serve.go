@@ -11,8 +11,8 @@ import (
 
 // serveCmd is `daybook serve`. Its fields are the settings of a server.
 type serveCmd struct {
-	Dev    bool   `help:"Development: loopback only, no authentication."`
-	Data   string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
+	Dev bool `help:"Development: loopback only, no authentication."`
+	logFlags
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one (default: ${default})."`
 
 	TrustedNetwork string `name:"trusted-network" placeholder:"CIDR,…" help:"Private networks in which everybody may do everything, for there is no authentication: listeners may stand in them, and connections from elsewhere are closed."`
@@ -49,6 +49,9 @@ const minKeyRetention = 24 * time.Hour
 func (s *serveCmd) Validate() error {
 	if s.KeyRetention < minKeyRetention {
 		return fmt.Errorf("--key-retention %s: idempotency keys are promised for at least %s", s.KeyRetention, minKeyRetention)
+	}
+	if err := s.logFlags.Validate(); err != nil {
+		return err
 	}
 	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
 		return errors.New("--queue-length and --snapshot-every must be at least 1")

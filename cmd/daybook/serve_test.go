@@ -82,6 +82,8 @@ func TestRefusedSettings(t *testing.T) {
 		"an unknown variable":                      {env: "DAYBOOK_LISEN=127.0.0.1:0", code: exitUsage, want: "DAYBOOK_LISEN"},
 		"a directory of something else":            {args: []string{"--data", foreign}, code: exitFailed, want: "not a Daybook data directory"},
 		"keys kept for less than is promised":      {args: []string{"--key-retention", "1h"}, code: exitUsage, want: "at least 24h"},
+		"a store that is none":                     {args: []string{"--store", "mysql://u:secret@host/d"}, code: exitUsage, want: "--store: want a URL such as"},
+		"a store that is not there":                {env: "DAYBOOK_STORE=postgres://u:secret@127.0.0.1:1/d", code: exitFailed, want: "open event store postgres://127.0.0.1:1/d"},
 		"a configuration file that does not exist": {args: []string{"--config", "none.yaml"}, code: exitUsage, want: "none.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +96,8 @@ func TestRefusedSettings(t *testing.T) {
 			program.Env = append(os.Environ(), test.env)
 			out, err := program.CombinedOutput()
 			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) {
+			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) ||
+				strings.Contains(string(out), "secret") {
 				t.Fatalf("%v, want exit code %d and %q in\n%s", err, test.code, test.want, out)
 			}
 		})

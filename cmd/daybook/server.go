@@ -19,7 +19,6 @@ import (
 	"github.com/daybook-ledger/daybook/commands/timer"
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
-	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/lag"
@@ -102,7 +101,7 @@ func (s *server) openData(ctx context.Context) (err error) {
 }
 
 func (s *server) openStore(ctx context.Context) error {
-	store, err := sqlstore.Open(ctx, s.dir.Events(), sqlstore.Options{Logger: s.logger, Registerer: s.registry})
+	store, identity, err := s.settings.openLog(ctx, s.dir, s.logger, s.registry)
 	if err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
-	return s.dir.MarkReady()
+	return s.dir.MarkReady(identity)
 }
 
 // How much the read models take into one transaction. The more it is the fewer times a page is written that many events
@@ -224,6 +223,7 @@ func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
 // checks are what /readyz asks.
 func (s *server) checks() []telemetry.Check {
 	return []telemetry.Check{
+		{Name: "event store", Ready: s.storeReady},
 		{Name: "nats", Ready: func(ctx context.Context) error {
 			if !s.conn.IsConnected() {
 				return errors.New("not connected: events wait in the event store")
@@ -232,6 +232,16 @@ func (s *server) checks() []telemetry.Check {
 		}},
 		{Name: "projections", Ready: s.projectionsReady},
 	}
+}
+
+// storeReady asks an event store that is elsewhere whether it is there.
+func (s *server) storeReady(ctx context.Context) error {
+	if remote, ok := s.store.(interface {
+		Ready(ctx context.Context) error
+	}); ok {
+		return remote.Ready(ctx)
+	}
+	return nil
 }
 
 // projectionsReady tells which read models are stopped.

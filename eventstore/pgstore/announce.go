@@ -20,8 +20,8 @@ const (
 	listenFor = 15 * time.Second
 )
 
-// written says that there is more to read: at once to this process, soon to the others.
-func (s *Store) written() {
+// tell says that there may be more to read: at once to this process, soon to the others.
+func (s *Store) tell() {
 	s.changed.Ring()
 	select {
 	case s.appended <- struct{}{}:
@@ -87,25 +87,29 @@ func (s *Store) hear(config *pgx.ConnConfig, listening func()) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	listening()
+	s.changed.Ring() // for what was announced before it listened
 	for {
-		s.changed.Ring() // the first time for what was announced before it listened
-		if err := s.heard(conn); err != nil {
+		announced, err := s.heard(conn)
+		if err != nil {
 			return err
+		}
+		if announced {
+			s.changed.Ring()
 		}
 	}
 }
 
 // heard returns when something was announced, or after a while of silence in which the connection held.
-func (s *Store) heard(conn *pgx.Conn) error {
+func (s *Store) heard(conn *pgx.Conn) (announced bool, err error) {
 	ctx, cancel := context.WithTimeout(s.life, listenFor)
 	defer cancel()
-	_, err := conn.WaitForNotification(ctx)
+	_, err = conn.WaitForNotification(ctx)
 	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return err //nolint:wrapcheck // of the connection
+		return err == nil, err //nolint:wrapcheck // of the connection
 	}
 	ping, cancelPing := s.bounded(s.life)
 	defer cancelPing()
-	return conn.Ping(ping) //nolint:wrapcheck // of the connection
+	return false, conn.Ping(ping) //nolint:wrapcheck // of the connection
 }
 
 // sleep waits, but not longer than the store is open.

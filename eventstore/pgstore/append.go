@@ -98,12 +98,13 @@ func (s *Store) write(ctx context.Context, conn *pgxpool.Conn, r *request) (even
 		switch {
 		case err != nil:
 			s.distrust(err)
+			s.tell() // it may be there
 			err = outcome(err)
 			s.metrics.Failed(1, err)
 			return eventstore.Appended{}, err
 		case position != nil:
 			s.metrics.Committed(time.Since(start), 1, r.records, 0)
-			s.written()
+			s.tell()
 			return eventstore.Appended{
 				Last:     eventstore.Revision(last) + eventstore.Revision(r.records),
 				Position: eventstore.NewPosition(uint64(*position), uint64(r.counts[len(r.counts)-1]-1)),

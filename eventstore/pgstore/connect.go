@@ -95,8 +95,10 @@ func (s *Store) distrust(err error) {
 	}
 }
 
-// connect makes the pools, and sees that there is an event store of a version known here behind them.
-func (s *Store) connect(ctx context.Context, c *connections) (err error) {
+// connect makes the pools, and sees that there is an event store behind them when its tables were prepared.
+func (s *Store) connect(
+	ctx context.Context, c *connections, prepare func(context.Context, *pgx.Conn) error,
+) (err error) {
 	if s.appends, err = pgxpool.NewWithConfig(s.life, c.appends); err != nil {
 		return fmt.Errorf("make the connections: %w", err)
 	}
@@ -108,7 +110,7 @@ func (s *Store) connect(ctx context.Context, c *connections) (err error) {
 		return fmt.Errorf("%w: connect: %w", eventstore.ErrUnavailable, err)
 	}
 	defer conn.Release()
-	if err := migrate(ctx, conn.Conn()); err != nil {
+	if err := prepare(ctx, conn.Conn()); err != nil {
 		return err
 	}
 	return s.inspect(ctx, conn.Conn())

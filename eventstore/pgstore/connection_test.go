@@ -158,7 +158,7 @@ func TestConnectionEndedByTheServer(t *testing.T) {
 		_, err := s.Append(t.Context(), "stream", eventstore.NoStream(), some(1))
 		answer <- err
 	}()
-	awaitBlocked(t, database)
+	awaitBlocked(t, database, 1)
 	pgtest.Execute(t, database, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 		WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`)
 	if err := <-answer; !errors.Is(err, eventstore.ErrOutcomeUnknown) {
@@ -228,5 +228,37 @@ func TestHeadsAreWhereStreamsEnd(t *testing.T) {
 		if !errors.Is(err, eventstore.ErrClosed) {
 			t.Errorf("of a closed store: %v", err)
 		}
+	}
+}
+
+// TestDeadConnectionsAreNotTriedOneByOne ends all connections while they are idle: one append may find that out, and the
+// others use new ones.
+func TestDeadConnectionsAreNotTriedOneByOne(t *testing.T) {
+	const connections = 8
+	database := pgtest.Database(t)
+	s, _ := pgstore.OpenThrough(t, database, pgstore.Options{}) // whose connections are not tried before they are used
+	closing(t, s)
+	unlock := lock(t, database) // so that each append has a connection of its own
+	var group sync.WaitGroup
+	for i := range connections {
+		group.Go(func() {
+			if _, err := s.Append(t.Context(), fmt.Sprint("stream-", i), eventstore.NoStream(), some(1)); err != nil {
+				t.Errorf("append: %v", err)
+			}
+		})
+	}
+	awaitBlocked(t, database, connections)
+	unlock()
+	group.Wait()
+	pgtest.Execute(t, database, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	failed := 0
+	for i := range connections {
+		if _, err := s.Append(t.Context(), fmt.Sprint("stream-", i), eventstore.At(0), some(1)); err != nil {
+			failed++
+		}
+	}
+	if failed > 1 {
+		t.Errorf("%d of %d appends failed, want 1 at most", failed, connections)
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 // What the tests of this room, which see it from outside, need to reach into a store.
 
-// OpenThrough opens a store whose connections go over a line that can be cut.
+// OpenThrough opens a store whose appends go over a line that can be cut, by connections that are not tried before they are
+// used.
 func OpenThrough(t testing.TB, url string, options Options) (*Store, *Line) {
 	t.Helper()
 	line := &Line{}
@@ -57,7 +58,7 @@ const (
 	after  // its answer is lost on its way back
 )
 
-// Cut cuts the connection that carries the next statement with arguments: after that was carried out, or before.
+// Cut cuts the connection that carries the next append: after that was carried out, or before.
 func (l *Line) Cut(carriedOut bool) {
 	if carriedOut {
 		l.cut.Store(after)

@@ -47,6 +47,16 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// require refuses tables that are not of the version of this program. It changes nothing.
+func require(ctx context.Context, conn *pgx.Conn) error {
+	version, err := readVersion(ctx, conn)
+	if err == nil && version != len(migrations) {
+		err = fmt.Errorf("the event store has version %d, and this program reads version %d: 0 is none at all, and "+
+			"an earlier one is brought up to date by daybook serve", version, len(migrations))
+	}
+	return err
+}
+
 // readVersion is the version of the tables: 0 where there are none. It fails where they are of a later version than this
 // program knows.
 func readVersion(ctx context.Context, db interface {

@@ -61,7 +61,7 @@ func streamsIn(t *testing.T, s eventstore.Store) (names []string) {
 func equal(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
+		t.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestWritersOfOneStreamAreFenced(t *testing.T) {
 		_, err := s.Append(t.Context(), "stream", eventstore.NoStream(), some(3))
 		answer <- err
 	}()
-	awaitBlocked(t, database)
+	awaitBlocked(t, database, 1)
 	if err := first.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -171,17 +171,17 @@ func TestWritersOfOneStreamAreFenced(t *testing.T) {
 	equal(t, "the log", streamsIn(t, s), "[stream]")
 }
 
-// awaitBlocked returns when a statement of the database waits for another one.
-func awaitBlocked(t *testing.T, database string) {
+// awaitBlocked returns when so many statements of the database wait for others.
+func awaitBlocked(t *testing.T, database string, statements int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for blocked := false; !blocked; {
-		err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity
-			WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)`).Scan(&blocked)
+	for blocked := 0; blocked < statements; {
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`).Scan(&blocked)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@
 // that readers see and nobody waits for. Appends are announced to other processes after they are committed, not by them,
 // because PostgreSQL lets transactions that notify commit only one after the other. See docs/adr/0034.
 //
-// Reading order: store.go, schema/001.sql, append.go, gate.go, read.go, subscribe.go, announce.go, connect.go, migrate.go.
+// Reading order: store.go, schema/001.sql, append.go, gate.go, read.go, subscribe.go, announce.go, connect.go, migrate.go, log.go.
 package pgstore
 
 import (
@@ -96,18 +96,34 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	return open(ctx, url, options, func(*pgxpool.Config) {})
 }
 
-// open lets tests adjust how connections are made.
+// open lets tests adjust how the connections of appends are made.
 func open(ctx context.Context, url string, options Options, adjust func(*pgxpool.Config)) (_ *Store, err error) {
-	options, err = options.withDefaults()
-	if err != nil {
-		return nil, err
-	}
 	c, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	for _, pool := range []*pgxpool.Config{c.appends, c.reads} {
-		adjust(pool)
+	adjust(c.appends)
+	s, err := attach(ctx, c, options, migrate)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics, err = rowlog.NewMetrics(options.Registerer, s.gate.length)
+	if err != nil {
+		s.release()
+		return nil, fmt.Errorf("open event store %s: %w", c.name, err)
+	}
+	s.workers.Go(func() { s.listen(c.listen) })
+	s.workers.Go(s.announce)
+	return s, nil
+}
+
+// attach makes a store that can read, once the tables were prepared.
+func attach(
+	ctx context.Context, c *connections, options Options, prepare func(context.Context, *pgx.Conn) error,
+) (_ *Store, err error) {
+	options, err = options.withDefaults()
+	if err != nil {
+		return nil, err
 	}
 	s := &Store{
 		options: options, log: options.Logger.With("store", c.name),
@@ -116,15 +132,10 @@ func open(ctx context.Context, url string, options Options, adjust func(*pgxpool
 		closing:  make(chan struct{}),
 	}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
-	if err = s.connect(ctx, c); err == nil {
-		s.metrics, err = rowlog.NewMetrics(options.Registerer, s.gate.length)
-	}
-	if err != nil {
+	if err := s.connect(ctx, c, prepare); err != nil {
 		s.release()
 		return nil, fmt.Errorf("open event store %s: %w", c.name, err)
 	}
-	s.workers.Go(func() { s.listen(c.listen) })
-	s.workers.Go(s.announce)
 	return s, nil
 }
 

@@ -2,13 +2,13 @@
 //
 //	daybook.json   what this directory is, and the version of its layout
 //	lock           held while a server runs here
-//	events.db      the event store: the truth
+//	events.db      the event store: the truth; missing where the event store is in a database elsewhere
 //	views.db       the read models (and views.db.rebuild, locked while they are rebuilt)
 //	snapshots/     engine snapshots: disposable
 //	nats/          JetStream's files: disposable
 //
-// A directory that holds anything is never initialised again: one that is not Daybook's, that lacks its event store, or
-// that a later version made, is refused.
+// A directory that holds anything is never initialised again: one that is not Daybook's, that lacks its event store, that
+// belongs to another event store, or that a later version made, is refused.
 package datadir
 
 import (
@@ -43,6 +43,8 @@ type marker struct {
 	// Ready is false from the first start until the event store has been created: a process that dies in between
 	// leaves a directory in which the store may still be missing.
 	Ready bool `json:"ready"`
+	// Store is the identity of an event store elsewhere; empty where it is in the directory.
+	Store string `json:"store,omitempty"`
 }
 
 // Open opens the directory for a server, making it where it does not exist or is empty, and takes its lock.
@@ -73,8 +75,34 @@ func Inspect(path string) (*Dir, error) {
 	return d, d.validate(m)
 }
 
-// MarkReady records that the event store exists. From then on a directory without it is refused.
-func (d *Dir) MarkReady() error { return d.writeMarker(marker{Format: format, Ready: true}) }
+// Belongs tells whether the directory is that of an event store, or may become it: what was made from one log is of no use
+// with another. The store is given by its identity; empty for the one in the directory.
+func (d *Dir) Belongs(store string) error {
+	m, err := d.readMarker()
+	if err != nil {
+		return err
+	}
+	_, missing := os.Stat(d.Events())
+	inside := m.Store == "" && (m.Ready || missing == nil)
+	switch {
+	case !m.Ready && !inside, m.Ready && m.Store == store, inside && store == "":
+		return nil
+	case inside:
+		return fmt.Errorf("%s has an event store of its own, %s: choose another directory with --data, or leave out --store",
+			d.path, filepath.Base(d.Events()))
+	case store == "":
+		return fmt.Errorf("%s belongs to the event store %s, which is elsewhere: name it with --store", d.path, m.Store)
+	default:
+		return fmt.Errorf("%s belongs to the event store %s, and this is %s: choose another directory with --data",
+			d.path, m.Store, store)
+	}
+}
+
+// MarkReady records that the event store exists, and which it is, as [Dir.Belongs] has it. From then on a directory that
+// has lost it is refused.
+func (d *Dir) MarkReady(store string) error {
+	return d.writeMarker(marker{Format: format, Ready: true, Store: store})
+}
 
 // Close gives the lock back.
 func (d *Dir) Close() error {
@@ -124,7 +152,7 @@ func (d *Dir) validate(m marker) error {
 		return fmt.Errorf("%s has layout version %d and this program knows %d: use the version of Daybook that made it",
 			d.path, m.Format, format)
 	}
-	if !m.Ready {
+	if !m.Ready || m.Store != "" {
 		return nil
 	}
 	if _, err := os.Stat(d.Events()); errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package datadir_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestNewDirectoryIsMadeAndOpensAgain(t *testing.T) {
 	}
 	open(t, path, func(d *datadir.Dir) {
 		write(t, d.Events())
-		if err := d.MarkReady(); err != nil {
+		if err := d.MarkReady(""); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -39,7 +40,7 @@ func TestRefusals(t *testing.T) {
 			func(t *testing.T, path string) {
 				t.Helper()
 				open(t, path, func(d *datadir.Dir) {
-					if err := d.MarkReady(); err != nil {
+					if err := d.MarkReady(""); err != nil {
 						t.Fatal(err)
 					}
 				})
@@ -66,6 +67,42 @@ func TestRefusals(t *testing.T) {
 			if after := listing(t, path); after != before {
 				t.Fatalf("the refused directory was changed:\n%s\n%s", before, after)
 			}
+		})
+	}
+}
+
+func TestADirectoryBelongsToOneStore(t *testing.T) {
+	const here, one, other = "", "one", "other"
+	for name, test := range map[string]struct {
+		marked    bool
+		store     string // that it was marked with
+		file      bool   // whether there is an event store in it
+		belongsTo []string
+	}{
+		"new":                             {belongsTo: []string{here, one, other}},
+		"whose first start was cut short": {file: true, belongsTo: []string{here}},
+		"with its store inside":           {marked: true, file: true, belongsTo: []string{here}},
+		"with its store elsewhere":        {marked: true, store: one, belongsTo: []string{one}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			open(t, path, func(d *datadir.Dir) {
+				if test.file {
+					write(t, d.Events())
+				}
+				if test.marked {
+					if err := d.MarkReady(test.store); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			open(t, path, func(d *datadir.Dir) {
+				for _, store := range []string{here, one, other} {
+					if err := d.Belongs(store); (err == nil) != slices.Contains(test.belongsTo, store) {
+						t.Errorf("as that of %q: %v", store, err)
+					}
+				}
+			})
 		})
 	}
 }
