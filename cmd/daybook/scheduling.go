@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 )
 
 // How a server uses the machine, where the environment does not say so by Go's own variables.
@@ -17,13 +18,17 @@ const (
 	garbagePercent = 200
 )
 
-// useMachine sets the scheduler and the garbage collector of the process.
+// useMachine sets the scheduler and the garbage collector of the process, however often it serves in its life.
 func useMachine() {
+	useProcessors()
+	collectLess()
+}
+
+var useProcessors = sync.OnceFunc(func() { //nolint:gochecknoglobals // of the process
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(processorsFactor * runtime.GOMAXPROCS(0))
 	}
-	collectLess()
-}
+})
 
 // collectLess sets the garbage collector of the process.
 func collectLess() {
