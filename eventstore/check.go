@@ -9,7 +9,7 @@ const maxNameBytes = 128
 // name with [ErrInvalid], and one whose types, data and metadata have more than maxBytes bytes together with
 // [ErrTooLarge].
 func CheckAppend(stream string, records []Record, maxBytes int) error {
-	if !validName(stream) {
+	if !ValidName(stream) {
 		return fmt.Errorf("%w: stream name %q: want 1 to %d letters, digits, '-' and '_'", ErrInvalid, stream, maxNameBytes)
 	}
 	if len(records) == 0 {
@@ -18,7 +18,7 @@ func CheckAppend(stream string, records []Record, maxBytes int) error {
 	size := 0
 	for i := range records {
 		r := &records[i]
-		if !validName(r.Type) {
+		if !ValidName(r.Type) {
 			return fmt.Errorf("%w: type name %q of record %d: want 1 to %d letters, digits, '-' and '_'",
 				ErrInvalid, r.Type, i, maxNameBytes)
 		}
@@ -31,7 +31,8 @@ func CheckAppend(stream string, records []Record, maxBytes int) error {
 	return nil
 }
 
-func validName(name string) bool {
+// ValidName tells whether a stream or a type can have the name: 1 to 128 letters, digits, '-' and '_'.
+func ValidName(name string) bool {
 	if name == "" || len(name) > maxNameBytes {
 		return false
 	}

@@ -152,6 +152,14 @@ func (e Expected) Holds(exists bool, head Revision) bool {
 	}
 }
 
+// Next is the revision that the first record appended will have: 0 where no stream is demanded, and where nothing is.
+func (e Expected) Next() Revision {
+	if e.kind == expectAt {
+		return e.revision + 1
+	}
+	return 0
+}
+
 // String is for messages: "no stream", "any", or "revision 7".
 func (e Expected) String() string {
 	switch e.kind {

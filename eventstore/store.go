@@ -31,8 +31,9 @@ type Store interface {
 	// the revision that was read, shuts it out. A context that ends once the append was taken up gives the append's own
 	// outcome, or ErrOutcomeUnknown where the store does not wait for that.
 	//
-	// Appending records again whose ids are the last of the stream is not recognised as a repetition: the expected
-	// revision is what protects from writing twice.
+	// The expected revision is what protects from writing twice, not the ids. A store on another machine may recognise an
+	// append that is sent again, expecting what it did before, where its very records stand: it answers then as it did
+	// the first time instead of with a conflict. Expecting Any, the same records are always appended again.
 	Append(ctx context.Context, stream string, expected Expected, records []Record) (Appended, error)
 
 	// ReadStream yields the records of one stream in order, the first being that with revision from, up to the end

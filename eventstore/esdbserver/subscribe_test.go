@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -224,12 +225,12 @@ func TestAServerThatStopsEndsSubscriptions(t *testing.T) {
 func TestAClientThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	store := memstore.New()
 	defer store.Close()
-	for i := range 200 { // more than is sent to a client that does not read
+	for i := range 500 { // more than is sent to a client that does not read
 		rs := records("ledger-a", i, 1)
 		rs[0].Data = make([]byte, 64<<10)
 		add(t, store, "ledger-a", rs...)
 	}
-	server, stop := start(t, store, esdbserver.Options{Grace: 1})
+	server, stop := start(t, store, esdbserver.Options{Grace: time.Millisecond})
 	c := connect(t, "esdb://"+server.Address()+"?tls=false")
 	stalled := subscribeAll(t, c, esdb.SubscribeToAllOptions{From: esdb.Start{}})
 	next(t, stalled, 1)

@@ -36,6 +36,7 @@ func harness() storetest.Harness {
 			Shared:         true,
 			MaxWaiting:     first.MaxWaiting,
 			Stall:          stall,
+			Withdraws:      true,
 			FillUp:         fillUp,
 			LoseOutcome:    loseOutcome,
 			Damage: func(t testing.TB, s eventstore.Store, stream string) {

@@ -17,7 +17,7 @@ var appendCases = []testCase{ //nolint:gochecknoglobals // a table
 	{"any bytes", testAnyBytes},
 	{"big records", testBigRecords},
 	{"refused input", testRefusedInput},
-	{"a repetition is not recognised", testRepetition},
+	{"repetition", testRepetition},
 	{"records stay the caller's", testAppendedBytesAreCopied},
 	{"context that has ended", testAppendEndedContext},
 }
@@ -202,13 +202,27 @@ func testRefusedInput(t *testing.T, h Harness) {
 func testRepetition(t *testing.T, h Harness) {
 	s := h.New(t)
 	rs := records("stream", 0, 2)
-	mustAppend(t, s, "stream", eventstore.NoStream(), rs)
-	mustAppend(t, s, "stream", eventstore.Any(), rs)
-	checkStream(t, s, "stream", append(rs, rs...))
-	_, err := s.Append(patient(t), "stream", eventstore.NoStream(), rs)
+	first := mustAppend(t, s, "stream", eventstore.NoStream(), rs)
+	second := mustAppend(t, s, "stream", eventstore.Any(), rs)
+	for expected, before := range map[eventstore.Expected]eventstore.Appended{
+		eventstore.NoStream(): first, eventstore.At(first.Last): second,
+	} {
+		again, err := s.Append(patient(t), "stream", expected, rs)
+		if h.RecognisesRepetition {
+			if err != nil || again != before {
+				t.Errorf("append again, expecting %s: %+v, %v; want %+v", expected, again, err, before)
+			}
+			continue
+		}
+		checkConflict(t, err, eventstore.ConflictError{
+			Stream: "stream", Expected: expected, Exists: true, Actual: second.Last,
+		})
+	}
+	_, err := s.Append(patient(t), "stream", eventstore.NoStream(), records("stream", 7, 2)) // others
 	checkConflict(t, err, eventstore.ConflictError{
-		Stream: "stream", Expected: eventstore.NoStream(), Exists: true, Actual: 3,
+		Stream: "stream", Expected: eventstore.NoStream(), Exists: true, Actual: second.Last,
 	})
+	checkStream(t, s, "stream", append(rs, rs...))
 }
 
 func testAppendedBytesAreCopied(t *testing.T, h Harness) {

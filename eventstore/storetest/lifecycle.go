@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"testing"
@@ -91,7 +92,7 @@ func testCloseDuringAppends(t *testing.T, h Harness) {
 	for w := range writers {
 		group.Go(func() {
 			for {
-				_, err := s.Append(patient(t), "stream", eventstore.Any(), records("x", 0, 1))
+				_, err := s.Append(patient(t), "stream", eventstore.Any(), records(fmt.Sprint("w", w), written[w], 1))
 				if err != nil {
 					if !errors.Is(err, eventstore.ErrClosed) {
 						t.Errorf("append: %v, want that the store is closed", err)

@@ -59,7 +59,7 @@ func testReadFrom(t *testing.T, h Harness) {
 		expected = eventstore.At(mustAppend(t, s, "stream", expected, want[first:first+n]).Last)
 		first += n
 	}
-	for from := 0; from <= len(want); from += 1 + from/40 {
+	for from := 0; from <= len(want); from += 1 + from/12 {
 		r := eventstore.Revision(from)
 		checkRecords(t, mustCollect(t, s.ReadStream(patient(t), "stream", r)), "stream", r, want[from:])
 	}
@@ -72,7 +72,7 @@ func testReadFrom(t *testing.T, h Harness) {
 
 func testReadAllAfter(t *testing.T, h Harness) {
 	s := h.New(t)
-	all := fill(t, s, 30)
+	all := fill(t, s, 20)
 	for i, r := range all {
 		position, err := eventstore.ParsePosition(r.Position.String()) // it may be kept as text
 		if err != nil {
@@ -89,13 +89,13 @@ func testReadAllBackwards(t *testing.T, h Harness) {
 			t.Errorf("%d records in an empty store", len(got))
 		}
 	}
-	fill(t, s, 30)
+	fill(t, s, 15)
 	mustAppend(t, s, "big", eventstore.NoStream(), records("big", 0, 1500)) // which some stores keep in several pieces
 	want := checkAll(t, s)
 	slices.Reverse(want)
 	checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), eventstore.End)), want)
 	checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), eventstore.Start)), nil)
-	for i := 0; i < len(want); i += 1 + i/10 {
+	for i := 0; i < len(want); i += 1 + i/5 {
 		checkSame(t, mustCollect(t, s.ReadAllBackwards(patient(t), want[i].Position)), want[i+1:])
 	}
 }

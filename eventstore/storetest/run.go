@@ -28,6 +28,11 @@ type Capabilities struct {
 	// "stall".
 	MaxWaiting int
 	Stall      func(t testing.TB, store eventstore.Store) (release func())
+	// Withdraws: an append whose context ends while it waits is not written, and says so. Elsewhere its outcome is unknown.
+	Withdraws bool
+	// RecognisesRepetition: an append that is sent again, expecting what it did the first time, is answered as it was then.
+	// Elsewhere it conflicts with itself.
+	RecognisesRepetition bool
 	// FillUp leaves the store no room for an append of 256 KiB until mend is called.
 	FillUp func(t testing.TB, store eventstore.Store) (mend func())
 	// LoseOutcome makes the outcome of the next append that writes unknown: written or not.
@@ -39,6 +44,9 @@ type Capabilities struct {
 // Run holds a backend to the port.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
+	if h.RecognisesRepetition {
+		t.Log("Append: the backend recognises an append that is sent again")
+	}
 	groups := []struct {
 		name  string
 		lacks string // what the harness does not offer, or empty
@@ -53,6 +61,7 @@ func Run(t *testing.T, h Harness) {
 		{"Reopen", lacks(h.Reopen != nil, "Reopen"), reopenCases},
 		{"Shared", lacks(h.Reopen != nil && h.Shared, "Shared"), sharedCases},
 		{"Stall", lacks(h.Stall != nil && h.MaxWaiting > 0, "Stall and MaxWaiting"), stallCases},
+		{"Withdraw", lacks(h.Stall != nil && h.Withdraws, "Stall and Withdraws"), withdrawCases},
 		{"FillUp", lacks(h.FillUp != nil, "FillUp"), fillUpCases},
 		{"LoseOutcome", lacks(h.LoseOutcome != nil, "LoseOutcome"), loseOutcomeCases},
 		{"Damage", lacks(h.Damage != nil, "Damage"), damageCases},

@@ -32,6 +32,7 @@ const (
 	yaml       = "gopkg.in/yaml.v3"
 	kong       = "github.com/alecthomas/kong"
 	grpc       = "google.golang.org/grpc"
+	esdbClient = "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	esdbProtos = "github.com/EventStore/EventStore-Client-Go/v4/protos"
 	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -50,6 +51,7 @@ var rooms = map[string][]string{
 	"eventstore/pgstore":   {"eventstore", "eventstore/rowlog", pgx, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
+	"eventstore/esdb":       {"eventstore", esdbClient, grpc, uuid, prometheus},
 	"eventstore/esdbserver": {"eventstore", esdbProtos, grpc, uuid, prometheus},
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
