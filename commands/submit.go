@@ -19,7 +19,8 @@ import (
 // Some commands are about a transaction of which the log has more than the book. They are given what the log says before
 // the unit is submitted, which holds whatever happens in between: a transaction's event never changes. One that is not
 // there yet may be posted by a command before it in the same unit. Where commands are decided each by itself, the unit is
-// then divided: what comes before is submitted, and the log is asked again. An atomic unit is one piece and reverts
+// then divided: what comes before is submitted, and the log is asked again. So is one that comes to more than the store takes
+// in one piece. An atomic unit is one piece and reverts
 // only what was posted before it; its commands on others are rejected as about transactions that do not exist.
 func (h *Handlers) submit(ctx context.Context, name string, unit Unit) (Result, error) {
 	if !unit.DryRun {
@@ -35,7 +36,15 @@ type sender func(ctx context.Context, stream string, unit Unit) (Result, error)
 
 func (h *Handlers) submitBy(ctx context.Context, name string, unit Unit, send sender) (Result, error) {
 	if !slices.ContainsFunc(unit.Commands, func(c command) bool { _, wants := transactionOf(c.Command); return wants }) {
-		return send(ctx, ledgername.Stream(name), unit)
+		result, err := send(ctx, ledgername.Stream(name), unit)
+		fit := decided(unit, result.Answers)
+		if err != nil || fit == len(result.Answers) {
+			return result, err
+		}
+		d := division{send: send, unit: unit, lookup: lookup{name: name}, result: result, sent: fit}
+		d.result.Answers = result.Answers[:fit]
+		err = d.flush(ctx, len(unit.Commands))
+		return d.result, err
 	}
 	d := division{send: send, unit: unit, lookup: lookup{history: h.history, name: name}}
 	d.unit.Commands = slices.Clone(unit.Commands)
@@ -105,24 +114,41 @@ func (d *division) complete(ctx context.Context, i int) error {
 	return nil
 }
 
-// flush submits the commands before end that were not submitted yet.
+// flush submits the commands before end that were not submitted yet, in as many pieces as the store makes of them.
 func (d *division) flush(ctx context.Context, end int) error {
-	piece := d.unit
-	piece.Commands = d.unit.Commands[d.sent:end]
-	result, err := d.send(ctx, ledgername.Stream(d.lookup.name), piece)
-	if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
-		return &engine.RefusedError{Index: refused.Index, Err: d.reworded(refused.Index, refused.Err)}
+	for d.sent < end {
+		piece := d.unit
+		piece.Commands = d.unit.Commands[d.sent:end]
+		result, err := d.send(ctx, ledgername.Stream(d.lookup.name), piece)
+		if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
+			return &engine.RefusedError{Index: refused.Index, Err: d.reworded(refused.Index, refused.Err)}
+		}
+		if err != nil {
+			return d.partly(err)
+		}
+		answers := result.Answers[:decided(piece, result.Answers)]
+		for i := range answers {
+			answers[i].Err = d.reworded(d.sent+i, answers[i].Err)
+		}
+		d.result.Answers = append(d.result.Answers, answers...)
+		d.result.Exists, d.result.Revision = result.Exists, result.Revision
+		d.sent += len(answers)
 	}
-	if err != nil {
-		return d.partly(err)
-	}
-	for i := range result.Answers {
-		result.Answers[i].Err = d.reworded(d.sent+i, result.Answers[i].Err)
-	}
-	d.result.Answers = append(d.result.Answers, result.Answers...)
-	d.result.Exists, d.result.Revision = result.Exists, result.Revision
-	d.sent = end
 	return nil
+}
+
+// decided is how many of a unit's commands have their answer. Those for which there was no room left in the unit have not;
+// the first alone is too large for any.
+func decided(unit Unit, answers []answer) int {
+	if unit.Atomic || unit.DryRun {
+		return len(answers)
+	}
+	for i := range answers {
+		if answers[i].Err != nil && errors.Is(answers[i].Err, engine.ErrTooLarge) {
+			return max(i, 1)
+		}
+	}
+	return len(answers)
 }
 
 // reworded tells of a transaction that was not found by the number that was asked for.

@@ -30,9 +30,12 @@ func (c counted) Append(
 	return appended, err
 }
 
-// eventsOf counts the events of all ledgers.
-func eventsOf(ctx context.Context, store eventLog) (events uint64, err error) {
-	for head, err := range store.Heads(ctx) {
+// eventsOf counts the events of all ledgers; 0 where the store cannot tell how many there are.
+func eventsOf(ctx context.Context, log *openedLog) (events uint64, err error) {
+	if log.heads == nil {
+		return 0, nil
+	}
+	for head, err := range log.heads(ctx) {
 		if err != nil {
 			return 0, err
 		}

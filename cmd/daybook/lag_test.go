@@ -132,8 +132,11 @@ func TestOnlyWhatIsAppendedCounts(t *testing.T) {
 	if behind := bound.Behind(); behind != 6 {
 		t.Errorf("%d events behind, want 6", behind)
 	}
-	if events, err := eventsOf(t.Context(), store); err != nil || events != 6 {
+	if events, err := eventsOf(t.Context(), &openedLog{Store: store, heads: store.Heads}); err != nil || events != 6 {
 		t.Errorf("the log is said to have %d events of ledgers, %v; want 6", events, err)
+	}
+	if events, err := eventsOf(t.Context(), &openedLog{Store: store}); err != nil || events != 0 {
+		t.Errorf("a log that cannot tell is said to have %d events, %v; want 0", events, err)
 	}
 }
 

@@ -7,22 +7,105 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"net/url"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/esdb"
 	"github.com/daybook-ledger/daybook/eventstore/pgstore"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/audit"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 )
 
-// eventLog is an event store with what the program asks of it beyond the port.
-type eventLog interface {
+// logFlags say which event store a command works on.
+type logFlags struct {
+	Data  string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
+	Store string `default:"sqlite" placeholder:"URL" help:"Where the event store is: sqlite for a file in the data directory, postgres://USER@HOST/DATABASE, or esdb://HOST:PORT for EventStoreDB or KurrentDB (default: ${default})."`
+}
+
+// storeInside is what --store says of the event store in the data directory.
+const storeInside = "sqlite"
+
+// storeKind is what keeps an event store.
+type storeKind int
+
+const (
+	inSQLite storeKind = iota
+	inPostgres
+	inEventStoreDB
+)
+
+// errNoKind is told of nothing that [logFlags.kind] gives.
+var errNoKind = errors.New("no such kind of event store")
+
+// kind tells where the event store is. Its error keeps passwords to itself.
+func (f *logFlags) kind() (storeKind, error) {
+	if f.Store == storeInside {
+		return inSQLite, nil
+	}
+	scheme, _, found := strings.Cut(f.Store, "://") // not by url.Parse, which does not know EventStoreDB's lists of hosts
+	switch {
+	case found && (scheme == "postgres" || scheme == "postgresql"):
+		return inPostgres, nil
+	case found && (scheme == "esdb" || scheme == "esdb+discover"):
+		return inEventStoreDB, nil
+	default:
+		return 0, errors.New("--store: want sqlite, or a URL such as postgres://user@host/database or esdb://host:2113?tls=true")
+	}
+}
+
+// Validate refuses what names no event store.
+func (f *logFlags) Validate() error {
+	_, err := f.kind()
+	return err
+}
+
+// openedLog is an event store, and what the wiring wants to know of it.
+type openedLog struct {
 	eventstore.Store
-	// Heads yields where each stream ends.
-	Heads(ctx context.Context) iter.Seq2[eventstore.Head, error]
+
+	// identity is that of a store which is not in the data directory; empty for the one that is.
+	identity string
+	// heads yields where each stream ends; nil where the store cannot tell without reading all of them.
+	heads func(ctx context.Context) iter.Seq2[eventstore.Head, error]
+	// ready tells whether a store that is elsewhere can be reached; nil for the one that is not.
+	ready func(ctx context.Context) error
+	// appendBytes bounds what is appended at once; 0 where the store takes more than anybody appends.
+	appendBytes int
+}
+
+// openLog opens the event store that the flags name, to which the data directory has to belong.
+func (f *logFlags) openLog(
+	ctx context.Context, dir *datadir.Dir, logger *slog.Logger, registerer prometheus.Registerer,
+) (*openedLog, error) {
+	kind, identity, err := f.locate(dir)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case inSQLite:
+		s, err := sqlstore.Open(ctx, dir.Events(), sqlstore.Options{Logger: logger, Registerer: registerer})
+		if err != nil {
+			return nil, err
+		}
+		return &openedLog{Store: s, heads: s.Heads}, nil
+	case inPostgres:
+		s, err := pgstore.Open(ctx, f.Store, pgstore.Options{ID: identity, Logger: logger, Registerer: registerer})
+		if err != nil {
+			return nil, f.elsewhere(identity, err)
+		}
+		return &openedLog{Store: s, identity: s.ID(), heads: s.Heads, ready: s.Ready}, nil
+	case inEventStoreDB:
+		s, err := esdb.Open(ctx, f.Store, esdb.Options{ID: identity, Logger: logger, Registerer: registerer})
+		if err != nil {
+			return nil, f.elsewhere(identity, err)
+		}
+		return &openedLog{Store: s, identity: s.ID(), ready: s.Ready, appendBytes: s.MaxAppendBytes()}, nil
+	default:
+		return nil, errNoKind
+	}
 }
 
 // auditedLog is an event store as an auditor reads it.
@@ -31,63 +114,46 @@ type auditedLog interface {
 	io.Closer
 }
 
-// logFlags say which event store a command works on.
-type logFlags struct {
-	Data  string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
-	Store string `placeholder:"URL" help:"Keep the event store in the PostgreSQL database at this URL, such as postgres://user@host/database, instead of the data directory."`
-}
-
-// Validate refuses what names no event store. It keeps passwords to itself.
-func (f *logFlags) Validate() error {
-	if f.Store == "" {
-		return nil
-	}
-	u, err := url.Parse(f.Store)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return errors.New("--store: want a URL such as postgres://user@host/database")
-	}
-	return nil
-}
-
-// openLog opens the event store that the flags name, which the data directory has to belong to. It tells the identity of
-// one that is not in the directory.
-func (f *logFlags) openLog(
-	ctx context.Context, dir *datadir.Dir, logger *slog.Logger, registerer prometheus.Registerer,
-) (_ eventLog, identity string, err error) {
-	if f.Store == "" {
-		if err := dir.Belongs(""); err != nil {
-			return nil, "", err
-		}
-		store, err := sqlstore.Open(ctx, dir.Events(), sqlstore.Options{Logger: logger, Registerer: registerer})
-		if err != nil {
-			return nil, "", err
-		}
-		return store, "", nil
-	}
-	store, err := pgstore.Open(ctx, f.Store, pgstore.Options{Logger: logger, Registerer: registerer})
-	if err != nil {
-		return nil, "", err
-	}
-	if err := dir.Belongs(store.ID()); err != nil {
-		return nil, "", errors.Join(fmt.Errorf("the event store of --store: %w", err), store.Close())
-	}
-	return store, store.ID(), nil
-}
-
 // openAudited is openLog for an auditor: nothing is made or changed.
-func (f *logFlags) openAudited(ctx context.Context, dir *datadir.Dir) (auditedLog, error) {
-	if f.Store == "" {
-		if err := dir.Belongs(""); err != nil {
-			return nil, err
-		}
-		return sqlstore.OpenLog(ctx, dir.Events())
-	}
-	log, err := pgstore.OpenLog(ctx, f.Store)
+func (f *logFlags) openAudited(ctx context.Context, dir *datadir.Dir) (log auditedLog, err error) {
+	kind, identity, err := f.locate(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := dir.Belongs(log.ID()); err != nil {
-		return nil, errors.Join(fmt.Errorf("the event store of --store: %w", err), log.Close())
+	switch kind {
+	case inSQLite:
+		return sqlstore.OpenLog(ctx, dir.Events())
+	case inPostgres:
+		log, err = pgstore.OpenLog(ctx, f.Store, identity)
+	case inEventStoreDB:
+		log, err = esdb.OpenLog(ctx, f.Store, identity)
+	default:
+		err = errNoKind
+	}
+	if err != nil {
+		return nil, f.elsewhere(identity, err)
 	}
 	return log, nil
+}
+
+// locate tells where the event store is, and the identity that one elsewhere has to have; empty for any. It refuses a data
+// directory that belongs to a store in another place, before that is looked at.
+func (f *logFlags) locate(dir *datadir.Dir) (kind storeKind, identity string, err error) {
+	kind, err = f.kind()
+	switch {
+	case err != nil:
+	case kind == inSQLite:
+		err = dir.StoreInside()
+	default:
+		identity, err = dir.StoreElsewhere()
+	}
+	return kind, identity, err
+}
+
+// elsewhere says to which event store the data directory belongs, where one that is elsewhere cannot be opened.
+func (f *logFlags) elsewhere(identity string, err error) error {
+	if identity == "" {
+		return err
+	}
+	return fmt.Errorf("%s belongs to the event store %s; --store: %w", f.Data, identity, err)
 }

@@ -102,7 +102,7 @@ func withRunner(ctx context.Context, flags *logFlags, work func(*runner.Runner) 
 	if err != nil {
 		return err
 	}
-	store, _, err := flags.openLog(ctx, dir, nil, nil)
+	store, err := flags.openLog(ctx, dir, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,12 @@ func (s *serveCmd) Validate() error {
 	if s.KeyRetention < minKeyRetention {
 		return fmt.Errorf("--key-retention %s: idempotency keys are promised for at least %s", s.KeyRetention, minKeyRetention)
 	}
-	if err := s.logFlags.Validate(); err != nil {
+	kind, err := s.kind()
+	if err != nil {
 		return err
+	}
+	if kind == inEventStoreDB && s.ESDBListen != "" {
+		return errors.New("--esdb-listen is for an event store of another kind: clients read one in EventStoreDB there")
 	}
 	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
 		return errors.New("--queue-length and --snapshot-every must be at least 1")

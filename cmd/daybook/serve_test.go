@@ -82,8 +82,10 @@ func TestRefusedSettings(t *testing.T) {
 		"an unknown variable":                      {env: "DAYBOOK_LISEN=127.0.0.1:0", code: exitUsage, want: "DAYBOOK_LISEN"},
 		"a directory of something else":            {args: []string{"--data", foreign}, code: exitFailed, want: "not a Daybook data directory"},
 		"keys kept for less than is promised":      {args: []string{"--key-retention", "1h"}, code: exitUsage, want: "at least 24h"},
-		"a store that is none":                     {args: []string{"--store", "mysql://u:secret@host/d"}, code: exitUsage, want: "--store: want a URL such as"},
+		"a store that is none":                     {args: []string{"--store", "mysql://u:secret@host/d"}, code: exitUsage, want: "--store: want sqlite, or a URL such as"},
 		"a store that is not there":                {env: "DAYBOOK_STORE=postgres://u:secret@127.0.0.1:1/d", code: exitFailed, want: "open event store postgres://127.0.0.1:1/d"},
+		"an EventStoreDB that is not there":        {args: []string{"--store", "esdb://127.0.0.1:1?tls=false"}, code: exitFailed, want: "connect to EventStoreDB"},
+		"an event store with two endpoints":        {args: []string{"--store", "esdb://127.0.0.1", "--esdb-listen", "127.0.0.1:0"}, code: exitUsage, want: "clients read one in EventStoreDB there"},
 		"a configuration file that does not exist": {args: []string{"--config", "none.yaml"}, code: exitUsage, want: "none.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,6 @@ import (
 	"github.com/daybook-ledger/daybook/commands"
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/commands/timer"
-	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -47,7 +46,7 @@ type server struct {
 	workers  *run.Group
 
 	dir    *datadir.Dir
-	store  eventstore.Store
+	store  *openedLog
 	conn   *nats.Conn
 	relay  *relay.Relay
 	runner *runner.Runner
@@ -101,7 +100,7 @@ func (s *server) openData(ctx context.Context) (err error) {
 }
 
 func (s *server) openStore(ctx context.Context) error {
-	store, identity, err := s.settings.openLog(ctx, s.dir, s.logger, s.registry)
+	store, err := s.settings.openLog(ctx, s.dir, s.logger, s.registry)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
-	return s.dir.MarkReady(identity)
+	return s.dir.MarkReady(store.identity)
 }
 
 // How much the read models take into one transaction. The more it is the fewer times a page is written that many events
@@ -193,6 +192,8 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 		QueueLength:   s.settings.QueueLength,
 		SnapshotEvery: s.settings.SnapshotEvery,
 		KeyRetention:  s.settings.KeyRetention,
+		MaxBatchBytes: s.store.appendBytes / 2, // which the last unit may exceed; what is too much is divided
+		MaxUnitBytes:  s.store.appendBytes,
 	})
 	s.workers.Start(ctx, run.OnStop("engines", func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -236,12 +237,10 @@ func (s *server) checks() []telemetry.Check {
 
 // storeReady asks an event store that is elsewhere whether it is there.
 func (s *server) storeReady(ctx context.Context) error {
-	if remote, ok := s.store.(interface {
-		Ready(ctx context.Context) error
-	}); ok {
-		return remote.Ready(ctx)
+	if s.store.ready == nil {
+		return nil
 	}
-	return nil
+	return s.store.ready(ctx)
 }
 
 // projectionsReady tells which read models are stopped.

@@ -71,6 +71,13 @@ func (s *stream[S, C, E]) decideCommands(d *decision[C, E]) error {
 		if d.job.Atomic {
 			return &RefusedError{Index: i, Err: answer.Err}
 		}
+		if errors.Is(answer.Err, ErrTooLarge) {
+			// What comes after it may build on it: it is for the caller to go on, with another unit.
+			for j := range d.result.Answers[i+1:] {
+				d.result.Answers[i+1+j].Err = answer.Err
+			}
+			return nil
+		}
 	}
 	return nil
 }

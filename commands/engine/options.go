@@ -32,8 +32,8 @@ type Options struct {
 	// MaxBatchEvents and MaxBatchBytes bound what is appended at once; one unit may exceed them [8,192; 4 MiB].
 	MaxBatchEvents int
 	MaxBatchBytes  int
-	// MaxUnitBytes bounds what one unit may write [64 MiB]: commands that would exceed it fail with ErrTooLarge, each by
-	// itself, or in an atomic unit all of them. It keeps what is refused in the end from being made in memory first.
+	// MaxUnitBytes bounds what one unit may write [64 MiB]: the command that would exceed it fails with ErrTooLarge, and those
+	// after it too, or in an atomic unit all of them. It keeps what is refused in the end from being made in memory first.
 	MaxUnitBytes int
 	// MaxAttempts is how often a unit is decided before it fails because others keep writing to the stream [16].
 	MaxAttempts int

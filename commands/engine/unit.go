@@ -59,7 +59,8 @@ type Answer[E any] struct {
 	// Replayed: the command's key was known, and Events are the original ones, read from the log again.
 	Replayed bool
 	// Err is the decider's rejection as it was returned, or [ErrKeyReused]; or [ErrTooLarge] where the unit had come to
-	// its bound; or the decider's failure to encode or evolve what it decided.
+	// its bound, for this command and all after it, which were not decided; or the decider's failure to encode or evolve
+	// what it decided.
 	Err error
 
 	// known is where the original events of a replayed command stand.

@@ -14,13 +14,14 @@ import (
 // is given with the damage, so that all of it can be told, where a [Store] stops at the first.
 type Log struct{ store *Store }
 
-// OpenLog opens the log in the database at a URL, as [Open] has it. It has to be there already.
-func OpenLog(ctx context.Context, url string) (*Log, error) {
+// OpenLog opens the log in the database at a URL, as [Open] has it. It has to be there already, with the given identity if
+// that is not empty.
+func OpenLog(ctx context.Context, url, id string) (*Log, error) {
 	c, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	s, err := attach(ctx, c, Options{}, require)
+	s, err := attach(ctx, c, Options{}, require(id))
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 
 func openLog(t *testing.T, database string) *pgstore.Log {
 	t.Helper()
-	l, err := pgstore.OpenLog(t.Context(), database)
+	l, err := pgstore.OpenLog(t.Context(), database, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,27 @@ func same(t *testing.T, got, want []eventstore.Recorded) {
 func TestALogIsNotMade(t *testing.T) {
 	database := pgtest.Database(t)
 	for range 2 {
-		if _, err := pgstore.OpenLog(t.Context(), database); err == nil || !strings.Contains(err.Error(), "version 0") {
+		if _, err := pgstore.OpenLog(t.Context(), database, ""); err == nil || !strings.Contains(err.Error(), "version 0") {
 			t.Errorf("open: %v", err)
 		}
+	}
+}
+
+// TestAnotherLogThanIsWanted is refused, and nothing is made where there is none.
+func TestAnotherLogThanIsWanted(t *testing.T) {
+	database, empty := pgtest.Database(t), pgtest.Database(t)
+	id := open(t, database, pgstore.Options{}).ID()
+	equal(t, "the identity", open(t, database, pgstore.Options{ID: id}).ID(), id)
+	const other = "018f0000-0000-7000-8000-000000000000"
+	for url, want := range map[string]string{database: "there is the event store " + id, empty: "there is no event store"} {
+		if _, err := pgstore.Open(t.Context(), url, pgstore.Options{ID: other}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("open: %v, want %q", err, want)
+		}
+	}
+	if _, err := pgstore.OpenLog(t.Context(), database, other); err == nil || !strings.Contains(err.Error(), "there is the event store "+id) {
+		t.Errorf("open the log: %v", err)
+	}
+	if _, err := pgstore.OpenLog(t.Context(), empty, ""); err == nil || !strings.Contains(err.Error(), "version 0") {
+		t.Errorf("the empty database: %v", err)
 	}
 }

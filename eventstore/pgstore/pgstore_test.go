@@ -35,6 +35,7 @@ func harness() storetest.Harness {
 			MaxAppendBytes: options.MaxAppendBytes,
 			Shared:         true,
 			MaxWaiting:     options.MaxWaiting,
+			Withdraws:      true,
 			Stall: func(t testing.TB, s eventstore.Store) func() {
 				return s.(*pgstore.Store).TakeConnections(t)
 			},

@@ -32,6 +32,8 @@ import (
 // Options are the settings of a store; the zero value of each stands for its default. What concerns connections is in
 // the URL.
 type Options struct {
+	// ID is the identity that the log must have; empty for whichever it has, or a new one where there is none.
+	ID string
 	// Logger takes what operators must know; nil for nothing.
 	Logger *slog.Logger
 	// Registerer takes the store's metrics; nil for none.
@@ -88,7 +90,7 @@ var _ eventstore.Store = (*Store)(nil)
 
 // Open opens the store in the database at a URL such as postgres://user:password@host:5432/database?sslmode=verify-full.
 // It makes or migrates the tables where that is needed; other processes may do the same at the same time. A database
-// whose tables a later version made is refused.
+// whose tables a later version made, or that has another log than [Options] want, is refused as it is.
 //
 // The store keeps running after ctx has ended; Close ends it. It outlives the loss of the database: meanwhile everything
 // fails with ErrUnavailable.
@@ -103,7 +105,7 @@ func open(ctx context.Context, url string, options Options, adjust func(*pgxpool
 		return nil, err
 	}
 	adjust(c.appends)
-	s, err := attach(ctx, c, options, migrate)
+	s, err := attach(ctx, c, options, migrate(options.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -75,31 +75,32 @@ func Inspect(path string) (*Dir, error) {
 	return d, d.validate(m)
 }
 
-// Belongs tells whether the directory is that of an event store, or may become it: what was made from one log is of no use
-// with another. The store is given by its identity; empty for the one in the directory.
-func (d *Dir) Belongs(store string) error {
+// StoreInside refuses a directory whose event store is elsewhere: what was made from one log is of no use with another.
+func (d *Dir) StoreInside() error {
 	m, err := d.readMarker()
-	if err != nil {
-		return err
+	if err == nil && m.Store != "" {
+		err = fmt.Errorf("%s belongs to the event store %s, which is elsewhere: name it with --store", d.path, m.Store)
 	}
-	_, missing := os.Stat(d.Events())
-	inside := m.Store == "" && (m.Ready || missing == nil)
-	switch {
-	case !m.Ready && !inside, m.Ready && m.Store == store, inside && store == "":
-		return nil
-	case inside:
-		return fmt.Errorf("%s has an event store of its own, %s: choose another directory with --data, or leave out --store",
-			d.path, filepath.Base(d.Events()))
-	case store == "":
-		return fmt.Errorf("%s belongs to the event store %s, which is elsewhere: name it with --store", d.path, m.Store)
-	default:
-		return fmt.Errorf("%s belongs to the event store %s, and this is %s: choose another directory with --data",
-			d.path, m.Store, store)
-	}
+	return err
 }
 
-// MarkReady records that the event store exists, and which it is, as [Dir.Belongs] has it. From then on a directory that
-// has lost it is refused.
+// StoreElsewhere refuses a directory that has an event store of its own. It gives the identity of the one elsewhere that
+// the directory belongs to, and that alone is to be used with it; empty where it belongs to none yet.
+func (d *Dir) StoreElsewhere() (identity string, err error) {
+	m, err := d.readMarker()
+	if err != nil {
+		return "", err
+	}
+	_, missing := os.Stat(d.Events())
+	if m.Store == "" && (m.Ready || missing == nil) {
+		return "", fmt.Errorf("%s has an event store of its own, %s: choose another directory with --data, or leave out --store",
+			d.path, filepath.Base(d.Events()))
+	}
+	return m.Store, nil
+}
+
+// MarkReady records that the event store exists: the one in the directory, or with an identity that one elsewhere. From then
+// on a directory that has lost it is refused.
 func (d *Dir) MarkReady(store string) error {
 	return d.writeMarker(marker{Format: format, Ready: true, Store: store})
 }

@@ -3,7 +3,6 @@ package datadir_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -72,17 +71,17 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestADirectoryBelongsToOneStore(t *testing.T) {
-	const here, one, other = "", "one", "other"
+	const refused = "refused"
 	for name, test := range map[string]struct {
-		marked    bool
-		store     string // that it was marked with
-		file      bool   // whether there is an event store in it
-		belongsTo []string
+		marked            bool
+		store             string // that it was marked with
+		file              bool   // whether there is an event store in it
+		inside, elsewhere string // the identity that it gives, or refused
 	}{
-		"new":                             {belongsTo: []string{here, one, other}},
-		"whose first start was cut short": {file: true, belongsTo: []string{here}},
-		"with its store inside":           {marked: true, file: true, belongsTo: []string{here}},
-		"with its store elsewhere":        {marked: true, store: one, belongsTo: []string{one}},
+		"new":                             {},
+		"whose first start was cut short": {file: true, elsewhere: refused},
+		"with its store inside":           {marked: true, file: true, elsewhere: refused},
+		"with its store elsewhere":        {marked: true, store: "one", inside: refused, elsewhere: "one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
@@ -97,10 +96,15 @@ func TestADirectoryBelongsToOneStore(t *testing.T) {
 				}
 			})
 			open(t, path, func(d *datadir.Dir) {
-				for _, store := range []string{here, one, other} {
-					if err := d.Belongs(store); (err == nil) != slices.Contains(test.belongsTo, store) {
-						t.Errorf("as that of %q: %v", store, err)
-					}
+				if err := d.StoreInside(); (err != nil) != (test.inside == refused) {
+					t.Errorf("inside: %v", err)
+				}
+				identity, err := d.StoreElsewhere()
+				if err != nil {
+					identity = refused
+				}
+				if identity != test.elsewhere {
+					t.Errorf("elsewhere: %q, %v, want %q", identity, err, test.elsewhere)
 				}
 			})
 		})
