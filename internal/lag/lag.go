@@ -43,6 +43,8 @@ type Bound struct {
 // model is a read model that is being fed.
 type model struct {
 	has uint64
+	// told is what it lacks, as somebody said who knows the whole log, or nil where that is counted here.
+	told *uint64
 	// least is the least number of events that it was behind since it counts.
 	least uint64
 }
@@ -82,7 +84,21 @@ func (b *Bound) Has(projection string, events uint64) {
 		m = &model{least: b.log - events}
 		b.models[projection] = m
 	}
-	m.has = events
+	m.has, m.told = events, nil
+	b.judge()
+}
+
+// Lacks says how many events a read model lacks that is being fed. It is for where several processes append to the log, so that
+// none can count what all of them do: then only this is told of a read model, and neither [Bound.Has] nor [Bound.Append].
+func (b *Bound) Lacks(projection string, events uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.models[projection]
+	if m == nil {
+		m = &model{least: events}
+		b.models[projection] = m
+	}
+	m.told = &events
 	b.judge()
 }
 
@@ -125,7 +141,12 @@ func (b *Bound) Behind() uint64 {
 	return most
 }
 
-func (b *Bound) behind(m *model) uint64 { return b.log - min(m.has, b.log) }
+func (b *Bound) behind(m *model) uint64 {
+	if m.told != nil {
+		return *m.told
+	}
+	return b.log - min(m.has, b.log)
+}
 
 // judge holds commands up, or lets them in again, as the numbers are now.
 func (b *Bound) judge() {

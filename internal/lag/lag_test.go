@@ -21,7 +21,10 @@ type step struct {
 func appended(n int) func(*lag.Bound)            { return func(b *lag.Bound) { b.Append(n) } }
 func failed(n int) func(*lag.Bound)              { return func(b *lag.Bound) { b.Failed(n) } }
 func has(name string, n uint64) func(*lag.Bound) { return func(b *lag.Bound) { b.Has(name, n) } }
-func gone(name string) func(*lag.Bound)          { return func(b *lag.Bound) { b.Gone(name) } }
+func lacks(name string, n uint64) func(*lag.Bound) {
+	return func(b *lag.Bound) { b.Lacks(name, n) }
+}
+func gone(name string) func(*lag.Bound) { return func(b *lag.Bound) { b.Gone(name) } }
 func walk(t *testing.T, b *lag.Bound, all []step) {
 	t.Helper()
 	for _, s := range all {
@@ -67,6 +70,21 @@ func TestCommandsAreHeldUpAtTheBoundAndResumeBelowIt(t *testing.T) {
 	if err := b.Admit(1); !errors.Is(err, lag.ErrBehind) {
 		t.Errorf("Admit: %v", err)
 	}
+}
+
+func TestWhatIsToldCountsWhereNobodyCountsAll(t *testing.T) {
+	walk(t, lag.New(100, 1_000_000, nil), []step{
+		{"both begin", func(b *lag.Bound) { b.Lacks("fast", 0); b.Lacks("slow", 100) }, false},
+		{"what is appended here is not all", appended(1000), false},
+		{"one of them is past the bound", lacks("slow", 111), true},
+		{"it gains", lacks("slow", 101), true},
+		{"near enough", lacks("slow", 90), false},
+		{"the other one falls behind", lacks("fast", 200), true},
+		{"nobody feeds it any more", gone("fast"), false},
+		{"it begins again, where it is", lacks("fast", 200), false},
+		{"it loses by more than a tenth of the bound", lacks("fast", 211), true},
+		{"and is fed and counted here", has("fast", 1_001_000), false},
+	})
 }
 
 func TestWhatIsNotFedHoldsNothingUp(t *testing.T) {

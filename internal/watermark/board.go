@@ -2,7 +2,8 @@
 //
 // Projectors publish the revision that they have committed for a ledger; queries that must see a certain revision wait
 // for it. It is a hint that saves polling, never the truth: what a projection holds is in its checkpoint, and a query
-// reads that again in the transaction that reads the rows. Progress of another process is not seen here.
+// reads that again in the transaction that reads the rows. Progress of another process is seen as far as somebody publishes that here
+// too (internal/progress).
 //
 // It keeps numbers in memory only, and does no I/O.
 package watermark
@@ -26,6 +27,8 @@ type Board struct {
 	mu    sync.Mutex
 	marks map[pair]*mark
 	kept  int
+	// forgot says that a mark was dropped, so that one that is not there may have been.
+	forgot bool
 	// awaited has a token when somebody has begun to wait.
 	awaited chan struct{}
 }
@@ -59,6 +62,17 @@ func (b *Board) Publish(projection, ledger string, revision uint64) {
 		w := heap.Pop(&m.waiters).(*waiter) //nolint:forcetypeassert // the heap holds nothing else
 		close(w.reached)
 	}
+}
+
+// Next is the revision that a projection needs next of a ledger, as far as was published: 0 before anything was. It is not ok
+// where that was forgotten.
+func (b *Board) Next(projection, ledger string) (revision uint64, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if m := b.marks[pair{projection, ledger}]; m != nil && m.published {
+		return m.revision + 1, true
+	}
+	return 0, !b.forgot
 }
 
 // Wait returns nil when all the projections have published the revision of the ledger, or a later one, and the error
@@ -131,6 +145,7 @@ func (b *Board) forget() {
 	for at, m := range b.marks {
 		if len(m.waiters) == 0 {
 			delete(b.marks, at)
+			b.forgot = true
 			return
 		}
 		if tries--; tries == 0 {
