@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,9 @@ type benchCmd struct {
 	Start   benchStartCmd   `cmd:"" help:"From start to ready with many transactions behind it, after a stop and after a crash."`
 	Rebuild benchRebuildCmd `cmd:"" help:"All read models built again from the log."`
 	Growth  benchGrowthCmd  `cmd:"" set:"runs=1" help:"Speed, memory and disk while a ledger grows to millions of transactions."`
-	All     benchAllCmd     `cmd:"" help:"Everything but growth, some minutes long, as one report."`
+	Shapes  benchShapesCmd  `cmd:"" set:"duration=5s" help:"Postings, bulks and lag with everything inside, beside a NATS cluster, and on PostgreSQL."`
+	All     benchAllCmd     `cmd:"" help:"Everything but growth and shapes, some minutes long, as one report."`
+	NATS    benchNATSCmd    `cmd:"" name:"nats" hidden:"" help:"Serve NATS for the benchmarks that need it outside."`
 	Noop    benchNoopCmd    `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
 }
 
@@ -89,6 +92,8 @@ type lab struct {
 	// log takes what is done, line by line, and what servers log. Several processes write to it.
 	log io.Writer
 	tty bool
+	// flags are what servers are started with besides.
+	flags []string
 	// run is the number of the run under way, from 1, or 0 where there is nothing to repeat.
 	run int
 	// profileTo is where a CPU profile of the first load goes that asks for one, if any still does.
@@ -97,6 +102,14 @@ type lab struct {
 
 func newLab(std *streams, options *benchOptions) *lab {
 	return &lab{options: options, log: &lockedWriter{to: std.err}, tty: std.tty}
+}
+
+// with is the lab with further flags for its servers. A profile that is still to be taken is taken there.
+func (l *lab) with(flags ...string) *lab {
+	other := *l
+	other.flags = slices.Concat(l.flags, flags)
+	l.profileTo = ""
+	return &other
 }
 
 // sayf tells what is being done.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,10 +41,20 @@ func (s *benchServer) profile(ctx context.Context, lasts time.Duration) (wait fu
 
 // freeAddress is one on loopback that nobody listens on at the moment.
 func freeAddress(ctx context.Context) (string, error) {
-	var listener net.ListenConfig
-	l, err := listener.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	addresses, err := freeAddresses(ctx, 1)
+	return strings.Join(addresses, ""), err
+}
+
+// freeAddresses are so many of them.
+func freeAddresses(ctx context.Context, n int) (addresses []string, err error) {
+	for range n {
+		var listener net.ListenConfig
+		l, listening := listener.Listen(ctx, "tcp", "127.0.0.1:0")
+		if listening != nil {
+			return nil, errors.Join(fmt.Errorf("find a free port: %w", listening), err)
+		}
+		defer func() { err = errors.Join(err, l.Close()) }() // not before all are found, so that they differ
+		addresses = append(addresses, l.Addr().String())
 	}
-	return l.Addr().String(), errors.Join(l.Close())
+	return addresses, nil
 }

@@ -49,6 +49,10 @@ var (
 	colBulkOfEmpty  = column{"bulk_of_empty", "bulk of empty", "%.2f"}
 	colPostOfEmpty  = column{"post_of_empty", "post of empty", "%.2f"}
 	colPostRate     = column{"post_per_second", "post/s", "%.0f"}
+	colPostOfFirst  = column{"post_of_first", "of the first", "%.2f"}
+	colBulkThrough  = column{"bulk_in_read_models_per_second", "in read models/s", "%.0f"}
+	colSeenP50      = column{"seen_p50_ms", "seen p50 ms", "%.2f"}
+	colSeenP99      = column{"seen_p99_ms", "seen p99 ms", "%.2f"}
 )
 
 // row is a line of a report: what was measured, and its figures in the order of the columns.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ type benchServer struct {
 
 // startServer starts a server on a data directory.
 func (l *lab) startServer(ctx context.Context, data string, flags ...string) (*benchServer, error) {
-	args := append([]string{"serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "warn"}, flags...)
+	args := append([]string{"serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "warn"}, slices.Concat(l.flags, flags)...)
 	process, err := startChild(ctx, l.log, args...)
 	if err != nil {
 		return nil, err

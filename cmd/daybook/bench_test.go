@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
 
 // benchReport is the JSON of a benchmark, as a program reads it.
@@ -115,6 +117,20 @@ func TestGrowth(t *testing.T) {
 	})
 }
 
+// TestShapes measures all of them, and looks whether databases are left.
+func TestShapes(t *testing.T) {
+	database := pgtest.Database(t)
+	report := bench(t, "shapes", "--duration", "10ms", "--accounts", "20", "--runs", "1", "--nats-servers", "1", "--postgres", database)
+	const all = "post_per_second open_p99_ms seen_p99_ms bulk_per_second bulk_in_read_models_per_second post_of_first"
+	wantFigures(t, report.Benchmarks[0].Rows, map[string]string{
+		"everything inside": all, "NATS outside, 1 servers": all,
+		"event store on PostgreSQL": all, "event store on PostgreSQL, NATS outside, 1 servers": all,
+	})
+	pgtest.Execute(t, database, `DO $$ BEGIN
+		ASSERT NOT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'daybook_bench_%'), 'a database is left';
+	END $$`)
+}
+
 // TestBenchmarksKeepAHistory builds a data directory with one benchmark, takes it with another, and looks for both in it.
 func TestBenchmarksKeepAHistory(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
@@ -179,6 +195,8 @@ func TestRefusedBenchmarks(t *testing.T) {
 		"get --out report.pdf":                "ends with .md or .json",
 		"start --transactions 5 --accounts 6": "--transactions no fewer",
 		"growth --steps 0":                    "--steps must be above zero",
+		"shapes --nats-servers 6":             "--nats-servers must be 1 to 5",
+		"shapes --postgres localhost":         "--postgres: want a URL",
 	} {
 		if _, text, code := command(t, "", append([]string{"bench"}, strings.Fields(line)...)...); code != exitUsage || !strings.Contains(text, want) {
 			t.Errorf("%s: code %d, %s", line, code, text)

@@ -16,10 +16,10 @@ import (
 // childStopTimeout is how long a child may take to end by itself before it is killed.
 const childStopTimeout = 30 * time.Second
 
-// child is another daybook process that serves HTTP on loopback.
+// child is another daybook process that serves on loopback.
 type child struct {
 	command *exec.Cmd
-	// Address is host:port, without a scheme.
+	// Address is host:port, without a scheme; of what is no server of HTTP it is what that says.
 	Address string
 }
 
@@ -46,12 +46,12 @@ func startProgram(ctx context.Context, log io.Writer, program string, args ...st
 		return nil, fmt.Errorf("start a child: %w", err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	_, address, found := strings.Cut(strings.TrimSpace(line), "listening on http://")
+	_, address, found := strings.Cut(strings.TrimSpace(line), "listening on ")
 	if err != nil || !found {
 		return nil, errors.Join(fmt.Errorf("daybook %s did not say where it listens, but %q", strings.Join(args, " "), line),
 			command.Process.Kill(), command.Wait())
 	}
-	return &child{command: command, Address: address}, nil
+	return &child{command: command, Address: strings.TrimPrefix(address, "http://")}, nil
 }
 
 // Stop asks the child to end, as an operator would, and waits for it.
