@@ -55,6 +55,9 @@ type Store interface {
 	// yielding the context's error.
 	Subscribe(ctx context.Context, after Position) iter.Seq2[Recorded, error]
 
+	// Traits say in what the store differs from others. They never change.
+	Traits() Traits
+
 	// Close waits for appends under way and releases what the store holds. After it appends fail with [ErrClosed], and
 	// reads and subscriptions yield it, those included that were in the middle. Closing again does nothing.
 	Close() error

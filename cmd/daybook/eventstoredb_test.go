@@ -90,13 +90,17 @@ func TestLogInEventStoreDB(t *testing.T) {
 	if out := mustCommand(t, "audit", "verify", "--data", data, "--store", store); !strings.Contains(out, " equal ") {
 		t.Errorf("the audit did not compare the read models:\n%s", out)
 	}
+	if out := mustCommand(t, "store", "--data", data, "--store", store); !strings.Contains(out, "at most 983040 bytes") ||
+		!strings.Contains(out, "nobody knows") || !strings.Contains(out, "recognised by the ids") {
+		t.Errorf("the traits of EventStoreDB:\n%s", out)
+	}
 	other, stopOther := eventStoreDB(t, memstore.New(), "127.0.0.1:0")
 	defer stopOther()
 	for want, flags := range map[string][]string{
 		"which is elsewhere: name it with --store": nil,
 		"belongs to the event store":               {"--store", "esdb://" + other + "?tls=false"},
 	} {
-		for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"projections", "list"}, {"audit", "verify"}} {
+		for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"projections", "list"}, {"audit", "verify"}, {"store"}} {
 			args = append(append(args, "--data", data), flags...)
 			if _, text, code := command(t, "", args...); code == 0 || !strings.Contains(text, want) {
 				t.Errorf("daybook %s: code %d, %s, want %q", strings.Join(args, " "), code, text, want)

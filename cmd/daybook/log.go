@@ -37,6 +37,19 @@ const (
 	inEventStoreDB
 )
 
+func (k storeKind) String() string {
+	switch k {
+	case inSQLite:
+		return "SQLite"
+	case inPostgres:
+		return "PostgreSQL"
+	case inEventStoreDB:
+		return "EventStoreDB"
+	default:
+		return "none"
+	}
+}
+
 // errNoKind is told of nothing that [logFlags.kind] gives.
 var errNoKind = errors.New("no such kind of event store")
 
@@ -66,14 +79,13 @@ func (f *logFlags) Validate() error {
 type openedLog struct {
 	eventstore.Store
 
+	kind storeKind
 	// identity is that of a store which is not in the data directory; empty for the one that is.
 	identity string
 	// heads yields where each stream ends; nil where the store cannot tell without reading all of them.
 	heads func(ctx context.Context) iter.Seq2[eventstore.Head, error]
 	// ready tells whether a store that is elsewhere can be reached; nil for the one that is not.
 	ready func(ctx context.Context) error
-	// appendBytes bounds what is appended at once; 0 where the store takes more than anybody appends.
-	appendBytes int
 }
 
 // openLog opens the event store that the flags name, to which the data directory has to belong.
@@ -90,22 +102,39 @@ func (f *logFlags) openLog(
 		if err != nil {
 			return nil, err
 		}
-		return &openedLog{Store: s, heads: s.Heads}, nil
+		return &openedLog{Store: s, kind: kind, heads: s.Heads}, nil
 	case inPostgres:
 		s, err := pgstore.Open(ctx, f.Store, pgstore.Options{ID: identity, Logger: logger, Registerer: registerer})
 		if err != nil {
 			return nil, f.elsewhere(identity, err)
 		}
-		return &openedLog{Store: s, identity: s.ID(), heads: s.Heads, ready: s.Ready}, nil
+		return &openedLog{Store: s, kind: kind, identity: s.ID(), heads: s.Heads, ready: s.Ready}, nil
 	case inEventStoreDB:
 		s, err := esdb.Open(ctx, f.Store, esdb.Options{ID: identity, Logger: logger, Registerer: registerer})
 		if err != nil {
 			return nil, f.elsewhere(identity, err)
 		}
-		return &openedLog{Store: s, identity: s.ID(), ready: s.Ready, appendBytes: s.MaxAppendBytes()}, nil
+		return &openedLog{Store: s, kind: kind, identity: s.ID(), ready: s.Ready}, nil
 	default:
 		return nil, errNoKind
 	}
+}
+
+// openMade is openLog for those who make no event store: where the data directory belongs to none yet they are refused.
+func (f *logFlags) openMade(ctx context.Context) (*openedLog, *datadir.Dir, error) {
+	dir, err := datadir.Inspect(f.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	kind, identity, err := f.locate(dir)
+	if err == nil && kind != inSQLite && identity == "" {
+		err = fmt.Errorf("%s belongs to no event store yet: daybook serve takes one into use", f.Data)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := f.openLog(ctx, dir, nil, nil)
+	return log, dir, err
 }
 
 // auditedLog is an event store as an auditor reads it.

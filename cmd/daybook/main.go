@@ -36,6 +36,7 @@ type cli struct {
 	Export      exportCmd      `cmd:"" help:"Write a ledger as a journal, or as NDJSON of commands."`
 	Projections projectionsCmd `cmd:"" help:"List and rebuild the read models."`
 	Audit       auditCmd       `cmd:"" help:"Verify that the log is what was written."`
+	Store       storeCmd       `cmd:"" help:"Say where the event store is, and in what it differs from others."`
 	Bench       benchCmd       `cmd:"" set:"runs=3" help:"Measure Daybook against a no-op handler on this machine."`
 	Health      healthCmd      `cmd:"" help:"Ask a server whether it is well; the exit code tells."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

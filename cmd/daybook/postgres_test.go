@@ -79,6 +79,23 @@ func TestDirectoriesOfAnotherStore(t *testing.T) {
 			}
 		}
 	}
+	for name, test := range map[string]struct {
+		flags []string
+		want  string
+	}{
+		"in the directory": {[]string{"--data", inside}, `"kind": "SQLite",
+  "shared": false,
+  "max_append_bytes": 67108864,
+  "withdraws": true,
+  "recognises_repetition": false,
+  "counts_events": true,
+  "endpoint": true`},
+		"in PostgreSQL": {[]string{"--data", outside, "--store", one}, `"shared": true`},
+	} {
+		if out := mustCommand(t, append([]string{"store", "--json"}, test.flags...)...); !strings.Contains(out, test.want) {
+			t.Errorf("the event store %s:\n%s", name, out)
+		}
+	}
 	mustCommand(t, "projections", "rebuild", "--data", outside, "--store", one)
 	if out := mustCommand(t, "projections", "list", "--data", outside, "--store", one); !strings.Contains(out, "running") {
 		t.Errorf("the read models:\n%s", out)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/runner"
 )
@@ -98,11 +97,7 @@ func rebuildProgress(std *streams) func(runner.Progress) {
 
 // withRunner opens the store and the read models of a data directory for one piece of work.
 func withRunner(ctx context.Context, flags *logFlags, work func(*runner.Runner) error) (err error) {
-	dir, err := datadir.Inspect(flags.Data)
-	if err != nil {
-		return err
-	}
-	store, err := flags.openLog(ctx, dir, nil, nil)
+	store, dir, err := flags.openMade(ctx)
 	if err != nil {
 		return err
 	}

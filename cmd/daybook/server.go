@@ -105,6 +105,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.store = store
+	s.logger.InfoContext(ctx, "the event store is open", "kind", store.kind, "identity", store.identity, "traits", store.Traits())
 	s.workers.Start(ctx, run.OnStop("event store", store.Close))
 	events, err := eventsOf(ctx, store)
 	if err != nil {
@@ -192,8 +193,6 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 		QueueLength:   s.settings.QueueLength,
 		SnapshotEvery: s.settings.SnapshotEvery,
 		KeyRetention:  s.settings.KeyRetention,
-		MaxBatchBytes: s.store.appendBytes / 2, // which the last unit may exceed; what is too much is divided
-		MaxUnitBytes:  s.store.appendBytes,
 	})
 	s.workers.Start(ctx, run.OnStop("engines", func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)

@@ -32,7 +32,7 @@ type Engines[S, C, E any] struct {
 
 // New makes engines over a store. Close them before the store.
 func New[S, C, E any](store eventstore.Store, decider Decider[S, C, E], options Options) *Engines[S, C, E] {
-	options = options.withDefaults()
+	options = options.withDefaults(store.Traits())
 	life, end := context.WithCancel(context.Background())
 	return &Engines[S, C, E]{
 		store: store, decider: decider, options: options, metrics: newMetrics(options.Registerer),

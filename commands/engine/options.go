@@ -29,10 +29,11 @@ type Options struct {
 
 	// QueueLength is how many commands may wait for one stream; a longer unit is taken when nothing waits [32,768].
 	QueueLength int
-	// MaxBatchEvents and MaxBatchBytes bound what is appended at once; one unit may exceed them [8,192; 4 MiB].
+	// MaxBatchEvents and MaxBatchBytes bound what is appended at once; one unit may exceed them [8,192; 4 MiB, and at most half
+	// of MaxUnitBytes].
 	MaxBatchEvents int
 	MaxBatchBytes  int
-	// MaxUnitBytes bounds what one unit may write [64 MiB]: the command that would exceed it fails with ErrTooLarge, and those
+	// MaxUnitBytes bounds what one unit may write [what the store takes in one append]: the command that would exceed it fails with ErrTooLarge, and those
 	// after it too, or in an atomic unit all of them. It keeps what is refused in the end from being made in memory first.
 	MaxUnitBytes int
 	// MaxAttempts is how often a unit is decided before it fails because others keep writing to the stream [16].
@@ -69,7 +70,7 @@ type Snapshots interface {
 
 const minKeyRetention = 24 * time.Hour
 
-func (o Options) withDefaults() Options {
+func (o Options) withDefaults(traits eventstore.Traits) Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -81,8 +82,8 @@ func (o Options) withDefaults() Options {
 	}
 	o.QueueLength = cmp.Or(o.QueueLength, 32_768)
 	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 8_192)
-	o.MaxBatchBytes = cmp.Or(o.MaxBatchBytes, 4<<20)
-	o.MaxUnitBytes = cmp.Or(o.MaxUnitBytes, 64<<20)
+	o.MaxUnitBytes = cmp.Or(o.MaxUnitBytes, traits.MaxAppendBytes)
+	o.MaxBatchBytes = cmp.Or(o.MaxBatchBytes, min(4<<20, o.MaxUnitBytes/2))
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 16)
 	o.KeyRetention = max(o.KeyRetention, minKeyRetention)
 	o.KeepInMemory = cmp.Or(o.KeepInMemory, 65_536)

@@ -45,7 +45,7 @@ func (s *Store) Append(
 
 // check refuses what the server would, which some clients of it do not survive.
 func (s *Store) check(stream string, records []eventstore.Record) ([]client.EventData, error) {
-	if err := eventstore.CheckAppend(stream, records, s.MaxAppendBytes()); err != nil {
+	if err := eventstore.CheckAppend(stream, records, s.settings.maxAppendBytes()); err != nil {
 		return nil, err //nolint:wrapcheck // it says all
 	}
 	if stream == identityStream {

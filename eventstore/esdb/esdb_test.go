@@ -39,11 +39,8 @@ func TestMain(m *testing.M) {
 // parameters of the URLs of tests: no encryption, and a patience that outlasts a machine that is busy with other things.
 const parameters = "?tls=false&defaultDeadline=60000"
 
-// appendSize is what the servers of the tests take in one append, and maxAppendBytes what the store makes of it.
-const (
-	appendSize     = 4 << 20
-	maxAppendBytes = appendSize - appendSize/16
-)
+// appendSize is what the servers of the tests take in one append, in bytes as they count.
+const appendSize = 4 << 20
 
 func TestStore(t *testing.T) { storetest.Run(t, newHarness()) }
 
@@ -81,10 +78,8 @@ func newHarness() storetest.Harness {
 		},
 		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store { return openAt(t, of(s)) },
 		Capabilities: storetest.Capabilities{
-			MaxAppendBytes:       maxAppendBytes,
-			Shared:               true,
-			MaxWaiting:           maxWaiting,
-			RecognisesRepetition: true,
+			Shared:     true,
+			MaxWaiting: maxWaiting,
 			Stall: func(_ testing.TB, s eventstore.Store) (release func()) {
 				gate := storetest.NewGate()
 				of(s).fault.Always(gate.Slow())

@@ -151,7 +151,7 @@ func TestAServerThatRefusesToWrite(t *testing.T) {
 
 func TestAppendsThatTheServerWouldNotTake(t *testing.T) {
 	s := open(t, "esdb://"+serve(t, memstore.New())+parameters, esdb.Options{})
-	if got := s.MaxAppendBytes(); got != 1<<20-1<<16 {
+	if got := s.Traits().MaxAppendBytes; got != 1<<20-1<<16 {
 		t.Errorf("at most %d bytes", got)
 	}
 	short := records(0, 6000) // whose types are twice as long to the server as to the port

@@ -103,8 +103,10 @@ func (s *Store) Ready(ctx context.Context) error {
 	return err
 }
 
-// MaxAppendBytes is the most that one append takes, in bytes of types, data and metadata.
-func (s *Store) MaxAppendBytes() int { return s.settings.maxAppendBytes() }
+// Traits implements [eventstore.Store].
+func (s *Store) Traits() eventstore.Traits {
+	return eventstore.Traits{MaxAppendBytes: s.settings.maxAppendBytes(), RecognisesRepetition: true}
+}
 
 // closeTimeout bounds how long Close waits for the client. Connections end at once, unless the client hangs.
 const closeTimeout = 10 * time.Second

@@ -39,6 +39,11 @@ func NewLimited(maxBytes int) *Store {
 	return open(&log{streams: map[string][]int{}, changed: make(chan struct{})}, maxBytes)
 }
 
+// Traits implements [eventstore.Store].
+func (s *Store) Traits() eventstore.Traits {
+	return eventstore.Traits{MaxAppendBytes: s.maxBytes, Withdraws: true}
+}
+
 func open(l *log, maxBytes int) *Store {
 	return &Store{log: l, maxBytes: maxBytes, closing: make(chan struct{})}
 }

@@ -16,7 +16,7 @@ func TestStore(t *testing.T) {
 		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store {
 			return closing(t, s.(*memstore.Store).Reopen())
 		},
-		Capabilities: storetest.Capabilities{MaxAppendBytes: maxAppendBytes, Shared: true},
+		Capabilities: storetest.Capabilities{Shared: true},
 	})
 }
 

@@ -32,10 +32,8 @@ func harness() storetest.Harness {
 		New:    func(t testing.TB) eventstore.Store { return openAt(t, pgtest.Database(t)) },
 		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store { return openAt(t, urls[s]) },
 		Capabilities: storetest.Capabilities{
-			MaxAppendBytes: options.MaxAppendBytes,
-			Shared:         true,
-			MaxWaiting:     options.MaxWaiting,
-			Withdraws:      true,
+			Shared:     true,
+			MaxWaiting: options.MaxWaiting,
 			Stall: func(t testing.TB, s eventstore.Store) func() {
 				return s.(*pgstore.Store).TakeConnections(t)
 			},

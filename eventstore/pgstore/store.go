@@ -149,6 +149,11 @@ func (s *Store) Ready(ctx context.Context) error {
 // ID identifies the log for ever, wherever its database is moved to: a UUID.
 func (s *Store) ID() string { return s.id }
 
+// Traits implements [eventstore.Store].
+func (s *Store) Traits() eventstore.Traits {
+	return eventstore.Traits{MaxAppendBytes: s.options.MaxAppendBytes, Withdraws: true}
+}
+
 // Close implements [eventstore.Store].
 func (s *Store) Close() error {
 	if !s.gate.close() {

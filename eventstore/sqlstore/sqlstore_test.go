@@ -32,13 +32,11 @@ func harness() storetest.Harness {
 		New:    func(t testing.TB) eventstore.Store { return openAt(t, newPath(t), first) },
 		Reopen: func(t testing.TB, s eventstore.Store) eventstore.Store { return openAt(t, paths[s], further) },
 		Capabilities: storetest.Capabilities{
-			MaxAppendBytes: first.MaxAppendBytes,
-			Shared:         true,
-			MaxWaiting:     first.MaxWaiting,
-			Stall:          stall,
-			Withdraws:      true,
-			FillUp:         fillUp,
-			LoseOutcome:    loseOutcome,
+			Shared:      true,
+			MaxWaiting:  first.MaxWaiting,
+			Stall:       stall,
+			FillUp:      fillUp,
+			LoseOutcome: loseOutcome,
 			Damage: func(t testing.TB, s eventstore.Store, stream string) {
 				alter(t, paths[s], `UPDATE appends SET payload = CAST(substr(payload, 1, length(payload) - 9) || x'00'
 					|| substr(payload, length(payload) - 7) AS BLOB) WHERE position = (SELECT max(position) FROM appends

@@ -167,6 +167,11 @@ func (s *Store) Append(
 	return r.appended, r.err
 }
 
+// Traits implements [eventstore.Store].
+func (s *Store) Traits() eventstore.Traits {
+	return eventstore.Traits{MaxAppendBytes: s.options.MaxAppendBytes, Withdraws: true}
+}
+
 // Close implements [eventstore.Store].
 func (s *Store) Close() error {
 	if !s.queue.close() {

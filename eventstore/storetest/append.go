@@ -208,7 +208,7 @@ func testRepetition(t *testing.T, h Harness) {
 		eventstore.NoStream(): first, eventstore.At(first.Last): second,
 	} {
 		again, err := s.Append(patient(t), "stream", expected, rs)
-		if h.RecognisesRepetition {
+		if s.Traits().RecognisesRepetition {
 			if err != nil || again != before {
 				t.Errorf("append again, expecting %s: %+v, %v; want %+v", expected, again, err, before)
 			}

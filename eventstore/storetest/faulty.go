@@ -30,6 +30,9 @@ var _ eventstore.Store = (*Faulty)(nil)
 // NewFaulty wraps a store. Closing the Faulty closes the store.
 func NewFaulty(inner eventstore.Store) *Faulty { return &Faulty{inner: inner} }
 
+// Traits implements [eventstore.Store].
+func (f *Faulty) Traits() eventstore.Traits { return f.inner.Traits() }
+
 // Inner is the store underneath: appending to it is what a second writer does behind the first one's back.
 func (f *Faulty) Inner() eventstore.Store { return f.inner }
 

@@ -123,14 +123,15 @@ func testCloseDuringAppends(t *testing.T, h Harness) {
 
 func testTooLarge(t *testing.T, h Harness) {
 	s := h.New(t)
+	most := s.Traits().MaxAppendBytes
 	fits := []eventstore.Record{
-		{Type: "Half", Data: bytes.Repeat([]byte("d"), h.MaxAppendBytes/2)},
-		{Type: "Half", Metadata: bytes.Repeat([]byte("m"), h.MaxAppendBytes-h.MaxAppendBytes/2-8)},
+		{Type: "Half", Data: bytes.Repeat([]byte("d"), most/2)},
+		{Type: "Half", Metadata: bytes.Repeat([]byte("m"), most-most/2-8)},
 	}
 	mustAppend(t, s, "stream", eventstore.NoStream(), fits)
 	over := []eventstore.Record{fits[0], {Type: "Half", Data: append(bytes.Clone(fits[1].Metadata), 'x')}}
 	if _, err := s.Append(patient(t), "stream", eventstore.Any(), over); !errors.Is(err, eventstore.ErrTooLarge) {
-		t.Errorf("append one byte more than %d: %v, want that it is too large", h.MaxAppendBytes, err)
+		t.Errorf("append one byte more than %d: %v, want that it is too large", most, err)
 	}
 	checkStream(t, s, "stream", fits)
 }

@@ -10,17 +10,16 @@ import (
 type Harness struct {
 	Capabilities
 
-	// New opens an empty store. It is closed, if the suite has not done so, and removed when the test ends.
+	// New opens an empty store, which takes a few MiB in one append. It is closed, if the suite has not done so, and removed
+	// when the test ends.
 	New func(t testing.TB) eventstore.Store
 	// Reopen opens another handle on what store keeps, as after a restart. The store may be closed or open.
 	Reopen func(t testing.TB, store eventstore.Store) eventstore.Store
 }
 
-// Capabilities are what not every backend can do, or can be made to do in a test. The cases for those that are left zero
+// Capabilities are what not every backend can do, or can be made to do in a test, beside what its traits say. The cases for those that are left zero
 // are listed in the output, and not run.
 type Capabilities struct {
-	// MaxAppendBytes is the limit of the stores that New opens. Keep it to a few MiB.
-	MaxAppendBytes int
 	// Shared: two handles may be open at once, and both append.
 	Shared bool
 	// MaxWaiting is how many appends may wait while none can be written, and Stall keeps the store from writing until
@@ -28,11 +27,6 @@ type Capabilities struct {
 	// "stall".
 	MaxWaiting int
 	Stall      func(t testing.TB, store eventstore.Store) (release func())
-	// Withdraws: an append whose context ends while it waits is not written, and says so. Elsewhere its outcome is unknown.
-	Withdraws bool
-	// RecognisesRepetition: an append that is sent again, expecting what it did the first time, is answered as it was then.
-	// Elsewhere it conflicts with itself.
-	RecognisesRepetition bool
 	// FillUp leaves the store no room for an append of 256 KiB until mend is called.
 	FillUp func(t testing.TB, store eventstore.Store) (mend func())
 	// LoseOutcome makes the outcome of the next append that writes unknown: written or not.
@@ -44,9 +38,8 @@ type Capabilities struct {
 // Run holds a backend to the port.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
-	if h.RecognisesRepetition {
-		t.Log("Append: the backend recognises an append that is sent again")
-	}
+	traits := h.New(t).Traits()
+	t.Logf("the backend declares %+v", traits)
 	groups := []struct {
 		name  string
 		lacks string // what the harness does not offer, or empty
@@ -57,18 +50,18 @@ func Run(t *testing.T, h Harness) {
 		{"Subscribe", "", subscribeCases},
 		{"Concurrent", "", concurrentCases},
 		{"Close", "", closeCases},
-		{"Limit", lacks(h.MaxAppendBytes > 0, "MaxAppendBytes"), limitCases},
+		{"Limit", "", limitCases},
 		{"Reopen", lacks(h.Reopen != nil, "Reopen"), reopenCases},
 		{"Shared", lacks(h.Reopen != nil && h.Shared, "Shared"), sharedCases},
 		{"Stall", lacks(h.Stall != nil && h.MaxWaiting > 0, "Stall and MaxWaiting"), stallCases},
-		{"Withdraw", lacks(h.Stall != nil && h.Withdraws, "Stall and Withdraws"), withdrawCases},
+		{"Withdraw", lacks(h.Stall != nil && traits.Withdraws, "Stall, or its traits no Withdraws"), withdrawCases},
 		{"FillUp", lacks(h.FillUp != nil, "FillUp"), fillUpCases},
 		{"LoseOutcome", lacks(h.LoseOutcome != nil, "LoseOutcome"), loseOutcomeCases},
 		{"Damage", lacks(h.Damage != nil, "Damage"), damageCases},
 	}
 	for _, group := range groups {
 		if group.lacks != "" {
-			t.Logf("%s: %d cases not run: the backend's harness declares no %s", group.name, len(group.cases), group.lacks)
+			t.Logf("%s: %d cases not run: the backend's harness has no %s", group.name, len(group.cases), group.lacks)
 			continue
 		}
 		t.Run(group.name, func(t *testing.T) {
