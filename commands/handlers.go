@@ -28,6 +28,8 @@ type Options struct {
 	// BodyLimit and BulkLimit bound the bodies of single commands and of JSON bulks, in bytes [4 MiB, 32 MiB].
 	BodyLimit int64
 	BulkLimit int64
+	// Around is a middleware of all routes, which can tell the ledger by [LedgerOf]. Nil is none.
+	Around echo.MiddlewareFunc
 }
 
 const defaultBulkLimit = 32 << 20
@@ -43,6 +45,7 @@ type Handlers struct {
 	lag       *lag.Bound
 	bodyLimit int64
 	bulkLimit int64
+	around    []echo.MiddlewareFunc
 }
 
 // New makes the handlers.
@@ -53,6 +56,9 @@ func New(o Options) *Handlers {
 		bodyLimit: o.BodyLimit, bulkLimit: o.BulkLimit,
 	}
 	h.charts = &charts{history: h.history, ledgers: o.Ledgers, known: map[string]ledgerCharts{}}
+	if o.Around != nil {
+		h.around = []echo.MiddlewareFunc{o.Around}
+	}
 	if h.actor == nil {
 		h.actor = func(echo.Context) string { return "anonymous" }
 	}
@@ -70,23 +76,24 @@ func New(o Options) *Handlers {
 
 // Register adds the routes to a group whose prefix is "/v1".
 func (h *Handlers) Register(group *echo.Group) {
-	group.POST("/ledgers", h.openLedger)
-	in := group.Group("/ledgers/:ledger")
-	in.PUT("/chart", h.replaceChart)
-	in.POST("/accounts", h.openAccount)
-	in.PATCH("/accounts/:account", h.setAccountMetadata)
-	in.POST("/accounts/:account/close", h.closeAccount)
-	in.POST("/accounts/:account/reopen", h.reopenAccount)
-	in.POST("/transactions", h.postTransaction)
-	in.PATCH("/transactions/:id", h.setTransactionMetadata)
-	in.POST("/transactions/:id/revert", h.revertTransaction)
-	in.POST("/holds", h.placeHold)
-	in.POST("/holds/:id/capture", h.captureHold)
-	in.POST("/holds/:id/void", h.voidHold)
-	in.POST("/periods/close", h.closePeriod)
-	in.POST("/periods/reopen", h.reopenPeriod)
-	in.POST("/assertions", h.declareAssertion)
-	in.POST("/bulk", h.bulk)
+	add := func(method, path string, handler echo.HandlerFunc) { group.Add(method, path, handler, h.around...) }
+	add(http.MethodPost, "/ledgers", h.openLedger)
+	const in = "/ledgers/:" + paramLedger
+	add(http.MethodPut, in+"/chart", h.replaceChart)
+	add(http.MethodPost, in+"/accounts", h.openAccount)
+	add(http.MethodPatch, in+"/accounts/:account", h.setAccountMetadata)
+	add(http.MethodPost, in+"/accounts/:account/close", h.closeAccount)
+	add(http.MethodPost, in+"/accounts/:account/reopen", h.reopenAccount)
+	add(http.MethodPost, in+"/transactions", h.postTransaction)
+	add(http.MethodPatch, in+"/transactions/:id", h.setTransactionMetadata)
+	add(http.MethodPost, in+"/transactions/:id/revert", h.revertTransaction)
+	add(http.MethodPost, in+"/holds", h.placeHold)
+	add(http.MethodPost, in+"/holds/:id/capture", h.captureHold)
+	add(http.MethodPost, in+"/holds/:id/void", h.voidHold)
+	add(http.MethodPost, in+"/periods/close", h.closePeriod)
+	add(http.MethodPost, in+"/periods/reopen", h.reopenPeriod)
+	add(http.MethodPost, in+"/assertions", h.declareAssertion)
+	add(http.MethodPost, in+"/bulk", h.bulk)
 }
 
 func (h *Handlers) openLedger(c echo.Context) error {

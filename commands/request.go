@@ -1,6 +1,11 @@
 package commands
 
 import (
+	"bytes"
+	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/httpx"
@@ -12,6 +17,7 @@ const (
 	headerReplayed = "Idempotent-Replayed"
 	maxKey         = 255
 	maxRules       = 100_000
+	paramLedger    = "ledger"
 )
 
 // idempotencyKey reads the header, and refuses query parameters, of which commands have none.
@@ -37,11 +43,37 @@ func fitKey(key string) bool { return httpx.Visible(key, maxKey) }
 
 // ledgerName reads the path. A name that no ledger can have is one that does not exist.
 func ledgerName(c echo.Context) (string, error) {
-	name, ok := httpx.PathParam(c, "ledger")
+	name, ok := httpx.PathParam(c, paramLedger)
 	if !ok || !ledgername.Fits(name) {
 		return "", ledgerNotFound(name)
 	}
 	return name, nil
+}
+
+// LedgerOf tells which ledger a request to one of the handlers is about, if it has a name that a ledger can have. Where the body
+// tells, that is read, and put back.
+func LedgerOf(c echo.Context) (name string, ok bool) {
+	if slices.Contains(c.ParamNames(), paramLedger) {
+		name, err := ledgerName(c)
+		return name, err == nil
+	}
+	r := c.Request()
+	read, err := httpx.ReadUpTo(c, httpx.BodyLimit)
+	rest := io.MultiReader(bytes.NewReader(read), r.Body)
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{rest, r.Body}
+	if err != nil {
+		return "", false // the handler will find that out, too
+	}
+	var body struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(read, &body) != nil {
+		return "", false
+	}
+	return body.Name, ledgername.Fits(body.Name)
 }
 
 func ledgerNotFound(name string) *httpx.Problem {

@@ -134,6 +134,16 @@ func (e *Engines[S, C, E]) forget(s *stream[S, C, E]) {
 	}
 }
 
+// Release has the engine of a stream end when it has answered what it was given, since others go on with the stream. It waits for
+// nothing. Units may still be submitted: an engine is started for them that reads what was appended meanwhile.
+func (e *Engines[S, C, E]) Release(stream string) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if s := e.live[stream]; s != nil {
+		s.box.close()
+	}
+}
+
 // Close lets no more units in, has those that are in decided, appended and answered, saves snapshots, and waits for all
 // that. Where ctx ends first, what is left is broken off: its callers get an error, and so does the caller of Close.
 func (e *Engines[S, C, E]) Close(ctx context.Context) error {

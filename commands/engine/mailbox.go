@@ -33,7 +33,7 @@ type mailbox[C, E any] struct {
 
 	mu      sync.Mutex
 	jobs    []*job[C, E]
-	closed  bool // nothing more will come
+	closed  bool // nothing more is to come; what comes all the same is taken
 	retired bool // nobody takes any more
 }
 

@@ -86,6 +86,7 @@ var rooms = map[string][]string{
 	"internal/watermark":  {},
 	"internal/wire":       {"domain/money", json},
 
+	"internal/cluster/forward":     {"internal/cluster", "internal/httpx", echo, nats, prometheus},
 	"internal/openapi/openapitest": {"internal/openapi", echo, jsonschema},
 
 	"cmd": {"..."},

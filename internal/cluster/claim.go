@@ -75,6 +75,17 @@ func (m *Member) awaitChange(ctx context.Context, changed <-chan struct{}) {
 	}
 }
 
+// Alive tells whether the session of an owner lasts, as far as this node knows.
+func (m *Member) Alive(owner Owner) bool {
+	m.view.mu.RLock()
+	defer m.view.mu.RUnlock()
+	_, ok := m.view.ownerLocked(claim{Node: owner.Node, Session: owner.Session})
+	return ok
+}
+
+// Release gives a ledger of this node up, so that it is anybody's. It is for what turned out to be no ledger.
+func (m *Member) Release(ctx context.Context, ledger string) { m.release(ctx, ledgerKeys+ledger) }
+
 // Changed is closed when something in the cluster changes after the call.
 func (m *Member) Changed() <-chan struct{} { return m.view.next() }
 
@@ -132,7 +143,7 @@ func (m *Member) take(ctx context.Context, key string) (Owner, error) {
 	}
 	m.metrics.taken.WithLabelValues(kindOf(key)).Inc()
 	m.noteClaim(key, c, false)
-	return Owner{Node: c.Node, Session: c.Session, Here: true}, nil
+	return Owner{Node: c.Node, Session: c.Session, Here: true, New: true}, nil
 }
 
 // startTaking lets one at a time make a claim; the others wait for what becomes of it.

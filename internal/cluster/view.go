@@ -25,6 +25,8 @@ type Owner struct {
 	Node, Session string
 	// Here: it is this node.
 	Here bool
+	// New: it is this node since the call that tells so.
+	New bool
 	// Alone: it is this node because no other can be asked (see the package's comment), and Session is empty.
 	Alone bool
 }

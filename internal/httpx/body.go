@@ -139,6 +139,15 @@ func onlyUTF8(params map[string]string) bool {
 // have sent everything: one that is cut off before that sees a broken connection instead of the reason.
 const drained = 64 << 20
 
+// ReadUpTo reads a body of any type to its end, or limit bytes of it and one more, which tells that it is longer.
+func ReadUpTo(c echo.Context, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(c.Request().Body, limit+1))
+	if err != nil {
+		return body, readFault(err)
+	}
+	return body, nil
+}
+
 // refuseRest reads the rest of a body that is too long, where the client is sending it already.
 func refuseRest(r *http.Request, limit int64) *Problem {
 	if r.Header.Get("Expect") == "" && r.ContentLength <= limit+drained {

@@ -94,7 +94,7 @@ func (s *Server) Run(ctx context.Context) error { //nolint:contextcheck // reque
 	stopping, stop := context.WithCancel(context.Background())
 	defer stop()
 	s.server.BaseContext = func(net.Listener) context.Context {
-		return context.WithValue(context.Background(), stoppingKey{}, stopping.Done())
+		return WithStopping(context.Background(), stopping.Done())
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.server.Serve(s.listener) }()
@@ -124,6 +124,11 @@ type stoppingKey struct{}
 func Stopping(ctx context.Context) <-chan struct{} {
 	ch, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
 	return ch
+}
+
+// WithStopping gives the context of requests whose server begins to stop when stopping is closed.
+func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
+	return context.WithValue(ctx, stoppingKey{}, stopping)
 }
 
 // Unbounded lifts the server's bounds on how long the request's body may take to come and its answer to go. Handlers

@@ -1,0 +1,323 @@
+package forward_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/daybook-ledger/daybook/internal/cluster/forward"
+)
+
+// echoing answers with what it was asked, and by whom that was answered.
+func echoing(name string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		h := c.Response().Header()
+		h.Set("Answered-By", name)
+		h.Set("Asked", fmt.Sprintf("%s %s %s key=%s length=%d ledger=%s", r.Method, r.RequestURI, r.Header.Get("Content-Type"),
+			r.Header.Get("Idempotency-Key"), r.ContentLength, c.Param("ledger")))
+		h.Add("Twice", "1")
+		h.Add("Twice", "2")
+		return c.Blob(http.StatusCreated, "application/json", body)
+	}
+}
+
+func TestAnotherNodesAnswerIsAsIfGivenHere(t *testing.T) {
+	servers := oneServer(t, nil)
+	a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"))
+	owns(t, a, "books", b)
+	header := map[string]string{"Content-Type": "application/json", "Idempotency-Key": "k 1", "X-Request-Id": "r-1"}
+	const path = "/ledgers/books/accounts/users%3Aal%2Fice%20b?x=1&y=a%26b"
+	here, there := post(t, a, path, header, []byte(`{"a":1}`)), post(t, b, path, header, []byte(`{"a":1}`))
+	here.header.Del("Date")
+	there.header.Del("Date")
+	if fmt.Sprint(here) != fmt.Sprint(there) {
+		t.Fatalf("by the owner:\n%v\nby the other:\n%v", here, there)
+	}
+	want := "POST " + path + " application/json key=k 1 length=7 ledger=books"
+	if got := there.header.Get("Asked"); got != want || there.header.Get("Answered-By") != "a" || there.header.Get("X-Request-Id") != "r-1" {
+		t.Fatalf("asked %q, want %q; %v", got, want, there.header)
+	}
+	if got := post(t, b, "/ledgers/nobodys/x", nil, nil); got.header.Get("Answered-By") != "b" {
+		t.Fatalf("what is nobody's is answered by %q", got.header.Get("Answered-By"))
+	}
+}
+
+func TestLongBodiesGoInParts(t *testing.T) {
+	for _, most := range []int32{4 << 10, 1 << 20} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			servers := oneServer(t, func(o *server.Options) { o.MaxPayload = most })
+			a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"))
+			owns(t, a, "books", b)
+			for _, size := range []int{0, 1, 4000, 256<<10 - 200, 256 << 10, 5 << 20} {
+				body := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+				got := post(t, b, "/ledgers/books/x", nil, body)
+				if got.header.Get("Answered-By") != "a" || !bytes.Equal(got.body, body) {
+					t.Fatalf("%d bytes come back as %d, status %d by %q", size, len(got.body), got.status, got.header.Get("Answered-By"))
+				}
+			}
+		})
+	}
+}
+
+func TestABodyThatIsTooLongIsForTheHandlerHere(t *testing.T) {
+	servers := oneServer(t, nil)
+	a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"))
+	owns(t, a, "books", b)
+	body := make([]byte, 9<<20)
+	if got := post(t, b, "/ledgers/books/x", nil, body); got.header.Get("Answered-By") != "b" || len(got.body) != len(body) {
+		t.Fatalf("%d bytes, by %q", len(got.body), got.header.Get("Answered-By"))
+	}
+}
+
+func TestAStreamIsHeldUpAtItsSource(t *testing.T) {
+	servers := oneServer(t, nil)
+	lines, goOn := make(chan string), make(chan struct{})
+	handle := func(c echo.Context) error {
+		first := make([]byte, 6)
+		if _, err := io.ReadFull(c.Request().Body, first); err != nil {
+			return err
+		}
+		lines <- string(first)
+		<-goOn
+		n, err := io.Copy(io.Discard, c.Request().Body)
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, fmt.Sprint(n))
+	}
+	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
+	owns(t, a, "books", b)
+	const chunk, chunks = 32 << 10, 2000
+	var written atomic.Int64
+	reader, writer := io.Pipe()
+	answered := make(chan reply, 1)
+	go func() {
+		got, err := send(t.Context(), http.MethodPost, b.url+"/ledgers/books/x", map[string]string{"Content-Type": "application/x-ndjson"}, reader)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- got
+	}()
+	_, _ = writer.Write([]byte("line 1"))
+	if got := <-lines; got != "line 1" { // although the rest is still to come
+		t.Fatal(got)
+	}
+	go func() {
+		for range chunks {
+			n, _ := writer.Write(make([]byte, chunk))
+			written.Add(int64(n))
+		}
+		_ = writer.Close()
+	}()
+	// What is on the way is bounded by the window and by the buffers of TCP, which grow to some MB.
+	stalled := written.Load()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		time.Sleep(300 * time.Millisecond)
+		now := written.Load()
+		if now == stalled && now > 0 {
+			break
+		}
+		stalled = now
+	}
+	if stalled >= chunk*chunks {
+		t.Fatal("all was sent although nothing is read")
+	}
+	close(goOn)
+	if got := <-answered; string(got.body) != fmt.Sprint(chunk*chunks) {
+		t.Fatalf("status %d, %s bytes arrived", got.status, got.body)
+	}
+}
+
+func TestAnAnswerBeforeTheEndOfAStream(t *testing.T) {
+	servers := oneServer(t, nil)
+	handle := func(c echo.Context) error { return c.String(http.StatusConflict, "enough") }
+	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
+	owns(t, a, "books", b)
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	go func() { _, _ = writer.Write([]byte("line")) }()
+	got, err := send(t.Context(), http.MethodPost, b.url+"/ledgers/books/x", map[string]string{"Content-Type": "application/x-ndjson"}, reader)
+	if err != nil || got.status != http.StatusConflict || string(got.body) != "enough" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+func TestTheNextOwnerIsTheOneThatIsAsked(t *testing.T) {
+	servers := oneServer(t, nil)
+	for how, end := range map[string]func(*node){"stopped": func(n *node) { n.stop() }, "died": func(n *node) { n.cutoff() }} {
+		t.Run(how, func(t *testing.T) {
+			a, b := start(t, servers, "a"+how, 2*time.Second, echoing("a")), start(t, servers, "b"+how, 2*time.Second, echoing("b"))
+			owns(t, a, how, b)
+			end(a)
+			// A node that has just died may have been sent it, for all that anybody knows.
+			key := map[string]string{"Idempotency-Key": "k"}
+			if got := post(t, b, "/ledgers/"+how+"/x", key, []byte("body")); got.header.Get("Answered-By") != "b" || string(got.body) != "body" {
+				t.Fatalf("answered by %q with %q", got.header.Get("Answered-By"), got.body)
+			}
+		})
+	}
+}
+
+// interrupted has the owner die while it handles a request, and tells what the client is answered.
+func interrupted(t *testing.T, header map[string]string) (got reply, handled int32) {
+	servers := oneServer(t, nil)
+	var count atomic.Int32
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	a := start(t, servers, "a", 2*time.Second, func(c echo.Context) error {
+		count.Add(1)
+		close(begun)
+		<-goOn
+		return c.NoContent(http.StatusOK)
+	})
+	t.Cleanup(func() { close(goOn) })
+	b := start(t, servers, "b", 2*time.Second, func(c echo.Context) error {
+		count.Add(1)
+		return echoing("b")(c)
+	})
+	owns(t, a, "books", b)
+	go func() {
+		<-begun
+		a.cutoff()
+	}()
+	got = post(t, b, "/ledgers/books/x", header, []byte("body"))
+	return got, count.Load()
+}
+
+func TestWhatWasSentIsSentAgainWithAKey(t *testing.T) {
+	got, handled := interrupted(t, map[string]string{"Idempotency-Key": "k"})
+	if got.header.Get("Answered-By") != "b" || string(got.body) != "body" || handled != 2 {
+		t.Fatalf("%+v, handled %d times", got, handled)
+	}
+}
+
+func TestWhatWasSentIsNotSentAgainWithoutAKey(t *testing.T) {
+	got, handled := interrupted(t, nil)
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" ||
+		!strings.Contains(string(got.body), "did not tell whether") || handled != 1 {
+		t.Fatalf("%d %s, handled %d times", got.status, got.body, handled)
+	}
+}
+
+func TestAClientThatLeavesIsNotWaitedFor(t *testing.T) {
+	servers := oneServer(t, nil)
+	left := make(chan error, 1)
+	begun := make(chan struct{})
+	handle := func(c echo.Context) error {
+		close(begun)
+		<-c.Request().Context().Done()
+		left <- c.Request().Context().Err()
+		return c.Request().Context().Err()
+	}
+	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
+	owns(t, a, "books", b)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-begun
+		cancel()
+	}()
+	if got, err := send(ctx, http.MethodPost, b.url+"/ledgers/books/x", nil, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	select {
+	case <-left:
+	case <-time.After(patience):
+		t.Fatal("the owner was not told")
+	}
+}
+
+func TestAnAnswerThatBreaksOffIsSeenToBeBroken(t *testing.T) {
+	servers := oneServer(t, nil)
+	handle := func(c echo.Context) error {
+		c.Response().WriteHeader(http.StatusOK)
+		_, _ = c.Response().Write(make([]byte, 1<<20))
+		panic(http.ErrAbortHandler)
+	}
+	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
+	owns(t, a, "books", b)
+	if got, err := send(t.Context(), http.MethodPost, b.url+"/ledgers/books/x", nil, nil); err == nil {
+		t.Fatalf("it looks whole, with %d bytes", len(got.body))
+	}
+}
+
+func TestMessagesThatAreLostOrStrange(t *testing.T) {
+	servers := oneServer(t, nil)
+	for name, says := range map[string][][]byte{
+		"nothing":                 nil,
+		"an empty message":        {{}},
+		"an unknown kind":         {{99, 0}},
+		"a second part":           {{2 | 0x80, 1, 0, 0, 0, 2, '{', '}'}},
+		"a head that is too long": {{2 | 0x80, 0, 0xff, 0xff, 0xff, 0xff}},
+		"a head that is no JSON":  {{2 | 0x80, 0, 0, 0, 0, 1, '{'}},
+		"half a head":             {{2 | 0x80, 0, 0, 0, 0, 9, '{'}},
+		"that it does not know":   {{6, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := strings.ReplaceAll(name, " ", "-")
+			a, b := start(t, servers, "a-"+ledger, long, echoing("a")), start(t, servers, "b-"+ledger, long, echoing("b"))
+			owns(t, a, ledger, b)
+			// Somebody else answers in its place, or nobody, while the node itself is cut off.
+			a.conn.Close()
+			stranger, err := nats.Connect(servers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stranger.Close()
+			if _, err = stranger.Subscribe(forward.Subject(a.name), func(m *nats.Msg) {
+				for _, message := range says {
+					_ = m.Respond(message)
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := stranger.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			got := post(t, b, "/ledgers/"+ledger+"/x", nil, nil)
+			if got.status != http.StatusServiceUnavailable || !strings.Contains(string(got.body), "did not tell whether") {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
+func TestAStrangersRequestsHarmNothing(t *testing.T) {
+	servers := oneServer(t, nil)
+	a := start(t, servers, "a", long, echoing("a"))
+	stranger, err := nats.Connect(servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	for _, message := range [][]byte{
+		nil, {0}, {1}, {1, 0xff}, {1 | 0x80, 0}, {1 | 0x80, 0, 0, 0, 0, 2, '{', '}'}, {1 | 0x80, 5, 1}, {2, 0}, {3, 9}, {7, 0}, {1, 0, 0xff, 0xff, 0xff, 0xff},
+		append([]byte{1 | 0x80, 0, 0, 0, 0, 40}, `{"method":"PO ST","target":"::","lengt":1}`...),
+	} {
+		if err := stranger.PublishRequest(forward.Subject("a"), stranger.NewInbox(), message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stranger.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, servers, "b", long, echoing("b"))
+	owns(t, a, "books", b)
+	if got := post(t, b, "/ledgers/books/x", nil, []byte("body")); got.header.Get("Answered-By") != "a" {
+		t.Fatalf("%+v", got)
+	}
+}
