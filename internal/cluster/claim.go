@@ -60,13 +60,17 @@ func (m *Member) Locate(ctx context.Context, ledger string) (Owner, error) {
 	}
 }
 
-// lookAgain is after how long is looked again at what is waited for, if nothing is heard of it until then: a session ends by the
-// clock, and a claim that could not be made may be possible.
+// lookAgain is after how long is looked again at what is waited for, if nothing is heard of it until then: a claim that could not
+// be made may be possible.
 const lookAgain = 250 * time.Millisecond
 
-// awaitChange waits for a change, or a while, or the end of ctx.
+// awaitChange waits for a change, or the end of the session by the clock, or a while, or the end of ctx.
 func (m *Member) awaitChange(ctx context.Context, changed <-chan struct{}) {
-	pause := time.NewTimer(lookAgain)
+	wait := lookAgain
+	if s := m.view.session(time.Now()); s != nil {
+		wait = min(wait, time.Until(s.until))
+	}
+	pause := time.NewTimer(wait)
 	defer pause.Stop()
 	select {
 	case <-changed:

@@ -36,7 +36,6 @@ type node struct {
 func join(t testing.TB, servers string, o cluster.Options) *node {
 	t.Helper()
 	n := &node{link: newLink()}
-	t.Cleanup(n.link.thaw)
 	var err error
 	n.conn, err = nats.Connect(servers, nats.SetCustomDialer(n.link), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2))
@@ -59,6 +58,7 @@ func join(t testing.TB, servers string, o cluster.Options) *node {
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
 	n.stop = sync.OnceFunc(func() {
+		n.link.thaw()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("member %s: %v", o.Node.Name, err)

@@ -107,13 +107,20 @@ func (m *Member) watchOnce(ctx context.Context, bucket jetstream.KeyValue) error
 		}
 		return nil
 	}
-	starting, cancel := context.WithTimeout(ctx, m.options.Lease)
+	// The watch lasts as long as its context, so that this has no deadline; beginning it has.
+	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
-	watcher, err := bucket.WatchAll(starting)
+	tooLong := time.AfterFunc(m.options.Lease, cancel)
+	watcher, err := bucket.WatchAll(watching)
 	if err != nil {
 		return fmt.Errorf("watch the bucket %s: %w", Bucket, err)
 	}
-	defer func() { _ = watcher.Stop() }()
+	tooLong.Stop()
+	defer func() {
+		cancel()
+		for range watcher.Updates() { // until it has ended, which waits for its updates to be taken
+		}
+	}()
 	found := map[string]bool{}
 	for {
 		select {
