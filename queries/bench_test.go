@@ -52,9 +52,18 @@ func BenchmarkQueries(b *testing.B) {
 		{"transaction", "/transactions/777"},
 		{"events", "/events?limit=100"},
 	} {
-		b.Run(test.name, func(b *testing.B) { ask(b, w.handler, test.path) })
+		b.Run(test.name, func(b *testing.B) {
+			if w.other != nil {
+				ask(b, w.other.handler, test.path)
+				return
+			}
+			ask(b, w.handler, test.path)
+		})
 	}
 }
+
+// BenchmarkOnPostgreSQL is the same with read models in PostgreSQL.
+func BenchmarkOnPostgreSQL(b *testing.B) { b.Run("PostgreSQL", BenchmarkQueries) }
 
 func ask(b *testing.B, handler http.Handler, path string) {
 	b.Helper()

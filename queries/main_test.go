@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
 
 // TestMain keeps the random trials short where nobody asks for more: each makes a database. With DAYBOOK_TEST_SOAK in the
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 	if !asked {
 		check(flag.Set("rapid.checks", checks))
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Run(m))
 }
 
 func check(err error) {

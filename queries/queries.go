@@ -4,12 +4,10 @@ import (
 	"context"
 	"iter"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/labstack/echo/v4"
-	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/watermark"
@@ -99,23 +97,3 @@ func (q *Queries) Register(group *echo.Group) {
 
 // Close releases the prepared statements. The database and the store belong to whoever opened them.
 func (q *Queries) Close() error { return q.views.close() }
-
-// viewsConnections is how many queries read at once: more only compete for the same processors.
-const viewsConnections = 8
-
-// OpenViews opens the SQLite file of the read models for reading. The file is opened when it is first used, and must
-// exist by then.
-func OpenViews(path string) (*sqlx.DB, error) {
-	settings := url.Values{
-		"mode":    {"rw"}, // "ro" cannot open a write-ahead log that nobody else has open
-		"_pragma": {"busy_timeout(5000)", "cache_size(-32768)", "mmap_size(1073741824)", "temp_store(MEMORY)", "query_only(1)"},
-	}
-	source := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: settings.Encode()}
-	db, err := sqlx.Open("sqlite", source.String())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(viewsConnections)
-	db.SetMaxIdleConns(viewsConnections)
-	return db, nil
-}

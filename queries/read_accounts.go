@@ -17,7 +17,8 @@ import (
 // accountSQL reads all there is to one account in one statement, which is the quickest consistent read: a row for each
 // asset, or one where the account has none. The fields come in one column, because the driver takes longer over a column
 // than over what is in it. None can have the character between them: JSON, of which metadata are, escapes it.
-const accountSQL = `SELECT concat_ws(char(31), c.revision, x.type, x.status, coalesce(x.min_balance, ''), coalesce(x.max_balance, ''),
+func (d *dialect) accountSQL() string {
+	return `SELECT concat_ws(` + d.betweenFields + `, c.revision, x.type, x.status, coalesce(x.min_balance, ''), coalesce(x.max_balance, ''),
 	x.metadata, x.opened_at, b.asset, b.debits, b.credits, b.pending_debits, b.pending_credits)
 FROM ledger_ids l
 CROSS JOIN account_ids i
@@ -27,6 +28,7 @@ LEFT JOIN balances b ON b.account_id = i.account_id
 WHERE l.name = ? AND i.ledger_id = l.ledger_id AND i.address = ? AND x.account_id = i.account_id
 	AND c.projection = 'accounts' AND c.ledger_id = l.ledger_id
 ORDER BY b.asset`
+}
 
 const betweenFields = "\x1f"
 
@@ -35,7 +37,7 @@ func (r *reader) account(ctx context.Context, ledger string, at address.Address)
 	a := wire.Account{Address: string(at), Balances: []wire.Balance{}}
 	var revision uint64
 	found := false
-	err := r.each(ctx, accountSQL, []any{ledger, string(at)}, func(rows *sql.Rows) error {
+	err := r.each(ctx, r.accountSQL(), []any{ledger, string(at)}, func(rows *sql.Rows) error {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return err

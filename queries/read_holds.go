@@ -57,7 +57,7 @@ func (r *reader) holds(ctx context.Context, ledger string, f holdFilter) (found 
 		revision = s.revision
 		portion := f.limit
 		if f.picky() {
-			portion = max(portion, portionMost)
+			portion = max(portion, portionFirst)
 		}
 		for {
 			text, args := f.statement(s.ledger, portion)
@@ -80,12 +80,14 @@ func (r *reader) holds(ctx context.Context, ledger string, f holdFilter) (found 
 			if err != nil || len(found) == f.limit || read < portion {
 				return err
 			}
+			portion = max(portion, portionMost)
 		}
 	})
 	return found, revision, err
 }
 
-// statement reads candidates, the greatest id first. Each "+" keeps the database from an index that would read more.
+// statement reads candidates, the greatest id first. Each "+", and the coalesce of a text, keeps the database from an index
+// that would read more.
 func (f *holdFilter) statement(ledger int64, limit int) (text string, args []any) {
 	var q sqlText
 	q.add(`SELECT `+holdColumns+` FROM holds h WHERE h.ledger_id = ?`, ledger)
@@ -94,7 +96,7 @@ func (f *holdFilter) statement(ledger int64, limit int) (text string, args []any
 		q.add(` AND h.hold_id < ?`, f.before)
 	} else {
 		q.add(` AND h.reference = ? AND +h.hold_id < ?`, f.reference, f.before)
-		status = ` AND +h.status = ?`
+		status = ` AND coalesce(h.status, '') = ?`
 	}
 	if f.status != "" {
 		q.add(status, f.status)

@@ -48,9 +48,10 @@ ORDER BY t.transaction_id DESC LIMIT 1`, []any{s.ledger}, func(rows *sql.Rows) e
 
 // lastTransactionSQL halves a range of ids. Revisions grow with them.
 const lastTransactionSQL = `WITH RECURSIVE found (low, high) AS (
-	SELECT ?1, ?2
+	SELECT CAST(?1 AS BIGINT), CAST(?2 AS BIGINT)
 	UNION ALL
-	SELECT iif(t.revision <= ?3, t.transaction_id, found.low), iif(t.revision <= ?3, found.high, t.transaction_id - 1)
+	SELECT CASE WHEN t.revision <= ?3 THEN t.transaction_id ELSE found.low END,
+		CASE WHEN t.revision <= ?3 THEN found.high ELSE t.transaction_id - 1 END
 	FROM found CROSS JOIN transactions t
 	WHERE found.low < found.high AND t.ledger_id = ?4 AND t.transaction_id = (found.low + found.high + 1) / 2)
 SELECT found.low FROM found WHERE found.low = found.high`

@@ -24,7 +24,7 @@ func (s *snapshot) statementLines(page *statement, w window, debit bool, f *stat
 	skipped := (f.limit + wide - 1) / wide
 	for more := true; more; skipped *= 2 {
 		more = false
-		text, args := statementSQL(w, f.asset, s.ledger, f.limit+1-len(page.lines), skipped)
+		text, args := s.reader.statementSQL(w, f.asset, s.ledger, f.limit+1-len(page.lines), skipped)
 		err := s.each(text, args, func(rows *sql.Rows) error {
 			if len(page.lines) == f.limit {
 				more = false
@@ -87,11 +87,11 @@ func (r *statementRow) show(running map[string]totals, debit bool) (wire.Stateme
 //
 // All chains are walked back from a common place, the cut: it is the first of the marks that come some marks after the
 // window's beginning, or the window's end where there are none.
-func statementSQL(w window, asset string, ledger int64, limit, skipped int) (text string, args []any) {
+func (d *dialect) statementSQL(w window, asset string, ledger int64, limit, skipped int) (text string, args []any) {
 	assets, ofAsset := allAssets, ``
 	args = w.args(ledger, limit, skipped)
 	if asset != `` {
-		assets, ofAsset, args = `asset (name) AS (SELECT ?14)`, ` AND e.asset = ?14`, append(args, asset)
+		assets, ofAsset, args = `asset (name) AS (SELECT CAST(?14 AS TEXT))`, ` AND e.asset = ?14`, append(args, asset)
 	}
 	return `WITH RECURSIVE ` + assets + `, ` + windowChains + `,
 cut (day, nanos, transaction_id, idx) AS MATERIALIZED (
@@ -102,23 +102,20 @@ cut (day, nanos, transaction_id, idx) AS MATERIALIZED (
 	ORDER BY 1, 2, 3, 4 LIMIT 1),
 walk (entry_id, previous, day, nanos, transaction_id, idx) AS (
 	SELECT e.entry_id, e.previous, e.day, e.nanos, e.transaction_id, e.idx FROM chain CROSS JOIN entries e
-	WHERE e.entry_id = ` + chainEnd(`chain`, `>= `+placeOfCut, `?10`) + ` AND ` + placeOfEntry + ` > ` + afterWindow + `
+	WHERE e.entry_id = ` + d.chainEnd(`chain`, `>= `+d.placeOfCut, `?10`) + ` AND ` + placeOfEntry + ` > ` + afterWindow + `
 	UNION ALL
 	SELECT e.entry_id, e.previous, e.day, e.nanos, e.transaction_id, e.idx FROM walk CROSS JOIN entries e
 	WHERE e.entry_id = walk.previous AND ` + placeOfEntry + ` > ` + afterWindow + `),
 line (entry_id, day, nanos, transaction_id, idx) AS (
 	SELECT walk.entry_id, walk.day, walk.nanos, walk.transaction_id, walk.idx FROM walk
-	WHERE ` + placeOfWalk + ` <= ` + placeOfCut + ` AND walk.transaction_id <= ?10
+	WHERE ` + placeOfWalk + ` <= ` + d.placeOfCut + ` AND walk.transaction_id <= ?10
 	UNION ALL
 	SELECT e.entry_id, e.day, e.nanos, e.transaction_id, e.idx FROM entries e
 	WHERE e.account_id = ?1 AND e.place IS NULL AND ` + placeOfEntry + ` > ` + afterWindow + `
-		AND ` + placeOfEntry + ` <= ` + placeOfCut + ` AND +e.transaction_id <= ?10` + ofAsset + `
+		AND ` + placeOfEntry + ` <= ` + d.placeOfCut + ` AND +e.transaction_id <= ?10` + ofAsset + `
 	ORDER BY 2, 3, 4, 5 LIMIT ?12 + 0)
 SELECT e.day, e.nanos, e.transaction_id, e.idx, e.asset, e.side, e.amount, e.debits IS NOT NULL, t.recorded_at, t.description, t.reference
 FROM line CROSS JOIN entries e CROSS JOIN transactions t
 WHERE e.entry_id = line.entry_id AND t.ledger_id = ?11 AND t.transaction_id = line.transaction_id
 ORDER BY line.day, line.nanos, line.transaction_id, line.idx`, args
 }
-
-// placeOfCut is without the types of the columns: SQLite then compares places as the index has them.
-const placeOfCut = `(SELECT +cut.day, +cut.nanos, +cut.transaction_id, +cut.idx FROM cut)`

@@ -28,27 +28,26 @@ func (s *snapshot) addPart(found map[position]totals, ids []int64, at place, h h
 		return nil
 	}
 	placeholders, args := inList(late)
-	args = slices.Concat(bounds, args)
 	if h.forward() {
-		return s.eachAmount(lateKnownSQL+placeholders+`)`, args, found, totals.with)
+		return s.eachAmount(lateKnownSQL+placeholders+`)`, slices.Concat(bounds, args), found, totals.with)
 	}
 	if h.passed() {
-		if err := s.eachAmount(lateUnknownSQL+placeholders+`)`, args, found, totals.without); err != nil {
+		if err := s.eachAmount(lateUnknownSQL+placeholders+`)`, slices.Concat([]any{at.Day, h.bound()}, args), found, totals.without); err != nil {
 			return err
 		}
 	}
 	if at.wholeDays() {
 		return nil
 	}
-	return s.eachAmount(lateInDaySQL+placeholders+`)`, args, found, totals.without)
+	return s.eachAmount(lateInDaySQL+placeholders+`)`, slices.Concat(bounds, args), found, totals.without)
 }
 
 // endsSQL reads the last closings by the end of a place's day, each with an entry of its chain that is not before the place,
 // and the totals of the chain there, if the entry is a mark.
-func endsSQL(placeholders string) string {
+func (d *dialect) endsSQL(placeholders string) string {
 	return `WITH closing (account_id, asset, debits, credits, late_debits, late_credits, chain_end) AS MATERIALIZED (
 	SELECT c.account_id, c.asset, c.debits, c.credits, c.late_debits, c.late_credits,
-		` + chainEnd(`c`, `> (?1, ?2, ?3, ?4)`, `?5`) + fromClosings(placeholders) + `)
+		` + d.chainEnd(`c`, `> (?1, ?2, ?3, ?4)`, `?5`) + fromClosings(placeholders) + `)
 SELECT closing.*, m.debits, m.credits FROM closing LEFT JOIN entries m ON m.entry_id = closing.chain_end`
 }
 
@@ -56,7 +55,7 @@ SELECT closing.*, m.debits, m.credits FROM closing LEFT JOIN entries m ON m.entr
 // It gives the ends, and the accounts that have late entries.
 func (s *snapshot) addEnds(found map[position]totals, ids []int64, bounds []any, withoutLate bool) (ends, late []int64, err error) {
 	placeholders, args := inList(ids)
-	err = s.each(endsSQL(placeholders), slices.Concat(bounds, args), func(rows *sql.Rows) error {
+	err = s.each(s.reader.endsSQL(placeholders), slices.Concat(bounds, args), func(rows *sql.Rows) error {
 		var at position
 		var all totals
 		var of, mark nullTotals
@@ -107,7 +106,7 @@ const (
 	lateKnownSQL = lateSQL + `(+e.day, +e.nanos, +e.transaction_id, +e.idx) <= (?1, ?2, ?3, ?4) AND e.transaction_id <= ?5 AND e.account_id IN (`
 
 	// lateUnknownSQL and lateInDaySQL read what does not: because it was not known, and because of its place in the day.
-	lateUnknownSQL = lateSQL + `+e.day <= ?1 AND e.transaction_id > ?5 AND e.account_id IN (`
+	lateUnknownSQL = lateSQL + `+e.day <= ?1 AND e.transaction_id > ?2 AND e.account_id IN (`
 	lateInDaySQL   = lateSQL + `e.day = ?1 AND (e.nanos, e.transaction_id, e.idx) > (?2, ?3, ?4) AND +e.transaction_id <= ?5 AND e.account_id IN (`
 )
 

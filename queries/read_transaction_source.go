@@ -107,9 +107,9 @@ func (s *snapshot) transactionSource(f *transactionFilter) (source transactionSo
 
 func (s *snapshot) fewInRange(f *transactionFilter) (bool, error) {
 	var q sqlText
-	q.add(`SELECT count(*) FROM (SELECT 1 FROM transactions t WHERE t.ledger_id = ?`, s.ledger)
+	q.add(`WITH few (one) AS (SELECT 1 FROM transactions t WHERE t.ledger_id = ?`, s.ledger)
 	q.addRange(f, `(t.day, t.nanos)`)
-	q.add(` LIMIT ? + 0)`, timeRangeMost+1)
+	q.add(` LIMIT ? + 0) SELECT count(*) FROM few`, timeRangeMost+1)
 	var count int
 	err := s.each(q.String(), q.args, func(rows *sql.Rows) error { return rows.Scan(&count) })
 	return count <= timeRangeMost, err
@@ -139,20 +139,20 @@ func (q *sqlText) addRange(f *transactionFilter, columns string) {
 
 // statement reads candidates below an id, the greatest first. The cross joins hold the database to the order that they
 // are written in, and each "+" keeps it from an index that would read more.
-func (source transactionSource) statement(ledger int64, f *transactionFilter, before int64, limit int) (text string, args []any) {
+func (source transactionSource) statement(d *dialect, ledger int64, f *transactionFilter, before int64, limit int) (text string, args []any) {
 	var q sqlText
 	metadata := slices.Sorted(maps.Keys(f.metadata))
 	times, order := `(+t.day, +t.nanos)`, ` ORDER BY t.transaction_id DESC`
 	if source.kind == alongAccount {
 		times, order = ``, `` // the walk is in order, and keeps to the range
-		q.add(walkSQL(), source.window(f, before).args()...)
+		q.add(d.walkSQL(), source.window(f, before).args()...)
 	}
 	q.add(`SELECT ` + transactionColumns)
 	switch source.kind {
 	case alongReference:
 		q.add(` FROM transactions t WHERE t.ledger_id = ? AND t.reference = ? AND +t.transaction_id < ?`, ledger, f.reference, before)
 	case alongAccount:
-		q.add(` FROM taken CROSS JOIN transactions t WHERE t.ledger_id = ? AND t.transaction_id = taken.transaction_id`, ledger)
+		q.add(d.taken, ledger)
 	case alongMetadata:
 		order = ` ORDER BY m.transaction_id DESC`
 		q.add(` FROM transaction_metadata m CROSS JOIN transactions t WHERE m.ledger_id = ? AND m.key = ? AND m.value = ?

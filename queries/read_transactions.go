@@ -48,18 +48,21 @@ func (r *reader) transactions(ctx context.Context, ledger string, f transactionF
 	return found, revision, err
 }
 
-// portionMost is how many rows a statement reads at most where some of them may be refused.
-const portionMost = 1000
+// Where rows may be refused, a statement reads so many at first, or as many as are wanted, and then so many at a time.
+const (
+	portionFirst = 64
+	portionMost  = 1000
+)
 
 // eachTransaction walks a source in portions until visit has enough.
 func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source transactionSource, visit func(wire.Transaction) (more bool)) error {
 	portion := f.limit
 	if f.picky() {
-		portion = portionMost
+		portion = max(portion, portionFirst)
 	}
 	before := f.before
 	for {
-		text, args := source.statement(s.ledger, f, before, portion)
+		text, args := source.statement(s.reader.dialect, s.ledger, f, before, portion)
 		read, goOn := 0, true
 		err := s.each(text, args, func(rows *sql.Rows) error {
 			read++
@@ -79,6 +82,7 @@ func (s *snapshot) eachTransaction(ledger string, f *transactionFilter, source t
 		if err != nil || !goOn || read < portion {
 			return err
 		}
+		portion = max(portion, portionMost)
 	}
 }
 

@@ -42,8 +42,8 @@ const (
 // chainEnd is an entry of a chain, few steps behind all those that are before a place and of transactions up to one: the
 // first mark past either, or the chain's last. past is a comparison with the place; of is what has the chain's account, asset
 // and last.
-func chainEnd(of, past, last string) string {
-	return `min(` + of + `.last, coalesce(` + firstMark(of, past, `0`) + `, ` + of + `.last), coalesce((
+func (d *dialect) chainEnd(of, past, last string) string {
+	return d.least + `(` + of + `.last, coalesce(` + firstMark(of, past, `0`) + `, ` + of + `.last), coalesce((
 		SELECT m.entry_id FROM entries m WHERE m.account_id = ` + of + `.account_id AND m.asset = ` + of + `.asset AND m.debits IS NOT NULL
 			AND m.transaction_id > ` + last + ` ORDER BY m.transaction_id LIMIT 1), ` + of + `.last))`
 }

@@ -27,13 +27,17 @@ const (
 //
 // Statements do not watch the end of a context, which costs a goroutine each; what reads many rows looks at it itself.
 type reader struct {
+	*dialect
+
 	db *sqlx.DB
 
 	mu       sync.RWMutex
 	prepared map[string]*sqlx.Stmt
 }
 
-func newReader(db *sqlx.DB) *reader { return &reader{db: db, prepared: make(map[string]*sqlx.Stmt)} }
+func newReader(db *sqlx.DB) *reader {
+	return &reader{dialect: dialectOf(db), db: db, prepared: make(map[string]*sqlx.Stmt)}
+}
 
 func (r *reader) close() error {
 	r.mu.Lock()
@@ -58,9 +62,9 @@ func (r *reader) stmt(ctx context.Context, text string) (*sqlx.Stmt, error) {
 	if stmt := r.kept(text); stmt != nil {
 		return stmt, nil
 	}
-	made, err := r.db.PreparexContext(ctx, r.db.Rebind(text))
+	made, err := r.db.PreparexContext(ctx, r.bind(text))
 	if err != nil {
-		return nil, fmt.Errorf("prepare %s: %w", brief(text), err)
+		return nil, fmt.Errorf("prepare %s: %w", brief(text), r.failed(err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,12 +82,12 @@ func (r *reader) each(ctx context.Context, text string, args []any, scan func(*s
 		return err
 	}
 	rows, err := stmt.QueryContext(context.WithoutCancel(ctx), args...)
-	return eachRow(ctx, text, rows, err, scan)
+	return r.eachRow(ctx, text, rows, err, scan)
 }
 
-func eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
+func (d *dialect) eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
 	if err != nil {
-		return fmt.Errorf("query %s: %w", brief(text), err)
+		return fmt.Errorf("query %s: %w", brief(text), d.failed(err))
 	}
 	defer func() { _ = rows.Close() }()
 	const rowsBetweenLooks = 1024
@@ -99,7 +103,7 @@ func eachRow(ctx context.Context, text string, rows *sql.Rows, err error, scan f
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("query %s: %w", brief(text), err)
+		return fmt.Errorf("query %s: %w", brief(text), d.failed(err))
 	}
 	return nil
 }

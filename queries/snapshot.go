@@ -39,12 +39,12 @@ func (s *snapshot) open(ledger string, projections []string, read func(s *snapsh
 	r, ctx := s.reader, s.ctx
 	conn, err := r.db.Connx(ctx) // the one wait that must end with ctx
 	if err != nil {
-		return fmt.Errorf("connect to the views: %w", err)
+		return fmt.Errorf("connect to the views: %w", r.failed(err))
 	}
 	defer func() { _ = conn.Close() }()
-	tx, err := conn.BeginTxx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
+	tx, err := r.begin(context.WithoutCancel(ctx), conn)
 	if err != nil {
-		return fmt.Errorf("begin to read the views: %w", err)
+		return fmt.Errorf("begin to read the views: %w", r.failed(err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	s.tx = tx
@@ -72,11 +72,11 @@ func (s *snapshot) each(text string, args []any, scan func(*sql.Rows) error) err
 	ctx := context.WithoutCancel(s.ctx)
 	if stmt := s.reader.kept(text); stmt != nil {
 		rows, err := s.tx.StmtxContext(ctx, stmt).QueryContext(ctx, args...)
-		return eachRow(s.ctx, text, rows, err, scan)
+		return s.reader.eachRow(s.ctx, text, rows, err, scan)
 	}
 	s.missed = append(s.missed, text)
-	rows, err := s.tx.QueryContext(ctx, s.reader.db.Rebind(text), args...)
-	return eachRow(s.ctx, text, rows, err, scan)
+	rows, err := s.tx.QueryContext(ctx, s.reader.bind(text), args...)
+	return s.reader.eachRow(s.ctx, text, rows, err, scan)
 }
 
 // listed is how many values a list of placeholders takes at most; see inList.

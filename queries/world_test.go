@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/domain/address"
 	"github.com/daybook-ledger/daybook/domain/ledger"
@@ -28,29 +29,38 @@ import (
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 	"github.com/daybook-ledger/daybook/queries"
 )
 
-// world is a log, the read models made from as much of it as a test wants, and the queries over both.
+// world is a log, the read models made from as much of it as a test wants, and the queries over both. In a test that runs on
+// PostgreSQL there are read models of both kinds, and whatever is asked is asked of both, whose answers must be the same.
 type world struct {
 	testing.TB
+	*side
 
-	log     *memstore.Store
-	views   *views.DB
-	reading *sqlx.DB
-	board   *watermark.Board
-	queries *queries.Queries
-	handler http.Handler
+	other *side // in PostgreSQL, or nil
+	log   *memstore.Store
+	board *watermark.Board
 
 	clock  time.Time
 	books  map[string]*ledger.Book
 	hashes map[string]envelope.Hash
 	events map[string][]projector.Event
-	models map[string]*model
+}
+
+// side is the read models in one database, with the queries over them.
+type side struct {
+	views   *views.DB
+	reading *sqlx.DB
+	queries *queries.Queries
+	handler http.Handler
+	models  map[string]*model
 }
 
 // model is one projection, and how far it has come with each ledger.
 type model struct {
+	views      *views.DB
 	name       string
 	generation views.Generation
 	applier    projector.Applier
@@ -60,50 +70,59 @@ type model struct {
 
 func newWorld(t testing.TB, options ...func(*queries.Options)) *world {
 	t.Helper()
-	ctx := t.Context()
-	db, err := projections.OpenViews(ctx, filepath.Join(t.TempDir(), "views.db"))
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	reading, err := queries.OpenViews(db.Path())
-	must(t, err)
-	t.Cleanup(func() { must(t, reading.Close()) })
 	w := &world{
-		TB: t, log: memstore.New(), views: db, reading: reading, board: watermark.New(),
+		TB: t, log: memstore.New(), board: watermark.New(),
 		clock:  time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
 		books:  make(map[string]*ledger.Book),
 		hashes: make(map[string]envelope.Hash),
 		events: make(map[string][]projector.Event),
-		models: make(map[string]*model),
 	}
-	w.addModels(ctx)
-	o := queries.Options{Views: reading, History: w.log, Board: w.board}
+	o := queries.Options{History: w.log, Board: w.board}
 	for _, option := range options {
 		option(&o)
 	}
-	q := queries.New(o)
-	t.Cleanup(func() { must(t, q.Close()) })
-	e := httpx.New(httpx.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
-	w.queries = q
-	q.Register(e.Group("/v1"))
-	w.handler = e
+	w.side = newSide(t, filepath.Join(t.TempDir(), "views.db"), o)
+	if viewstest.InPostgreSQL(t) {
+		w.other = newSide(t, viewstest.Place(t), o)
+	}
 	return w
 }
 
-func (w *world) addModels(ctx context.Context) {
+func newSide(t testing.TB, place string, o queries.Options) *side {
+	t.Helper()
+	db, err := projections.OpenViews(t.Context(), place)
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	reading, err := queries.OpenViews(place)
+	must(t, err)
+	t.Cleanup(func() { must(t, reading.Close()) })
+	o.Views = reading
+	q := queries.New(o)
+	t.Cleanup(func() { must(t, q.Close()) })
+	e := httpx.New(httpx.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	q.Register(e.Group("/v1"))
+	return &side{views: db, reading: reading, queries: q, handler: e, models: modelsOf(t, db)}
+}
+
+func modelsOf(t testing.TB, db *views.DB) map[string]*model {
+	t.Helper()
 	var live []views.Generation
-	must(w, w.views.Update(ctx, func(tx *views.Tx) (err error) {
+	must(t, db.Update(t.Context(), func(tx *views.Tx) (err error) {
 		live, err = tx.Generations()
 		return err
 	}))
+	models := make(map[string]*model)
 	for _, p := range projections.All() {
 		for _, generation := range live {
 			if generation.Projection == p.Model.Name {
-				w.models[p.Model.Name] = &model{
-					name: p.Model.Name, generation: generation, applier: p.New(generation.Number), ids: views.NewIDs(), next: make(map[string]uint64),
+				models[p.Model.Name] = &model{
+					views: db, name: p.Model.Name, generation: generation, applier: p.New(generation.Number),
+					ids: views.NewIDs(), next: make(map[string]uint64),
 				}
 			}
 		}
 	}
+	return models
 }
 
 // open opens a ledger in which nothing is forbidden.
@@ -210,8 +229,17 @@ func (w *world) project(names ...string) {
 
 func (w *world) apply(m *model, of string, events []projector.Event) {
 	w.Helper()
+	m.apply(w.TB, of, events)
+	if w.other != nil {
+		w.other.models[m.name].apply(w.TB, of, events)
+	}
+	w.board.Publish(m.name, of, m.next[of]-1)
+}
+
+func (m *model) apply(t testing.TB, of string, events []projector.Event) {
+	t.Helper()
 	from, to := m.next[of], m.next[of]+uint64(len(events))
-	must(w, w.views.Update(w.Context(), func(tx *views.Tx) error {
+	must(t, m.views.Update(t.Context(), func(tx *views.Tx) error {
 		batch := append([]projector.Event(nil), events...)
 		id, err := m.ids.Ledger(tx, of)
 		if err != nil {
@@ -226,7 +254,6 @@ func (w *world) apply(m *model, of string, events []projector.Event) {
 		return tx.Advance(m.generation, id, from, to)
 	}))
 	m.next[of] = to
-	w.board.Publish(m.name, of, to-1)
 }
 
 // number looks up the accounts of all events at once, as a look-up costs much the same for one and for many.
@@ -301,9 +328,29 @@ func (w *world) getContext(ctx context.Context, path string, header ...string) r
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	answer := w.ask(w.side, r)
+	if w.other != nil {
+		answer.sameAs(w.ask(w.other, r))
+	}
+	return answer
+}
+
+func (w *world) ask(of *side, r *http.Request) reply {
 	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, r)
-	return reply{TB: w.TB, path: path, status: recorder.Code, header: recorder.Header(), body: recorder.Body.Bytes()}
+	of.handler.ServeHTTP(recorder, r)
+	return reply{TB: w.TB, path: r.URL.String(), status: recorder.Code, header: recorder.Header(), body: recorder.Body.Bytes()}
+}
+
+// sameAs compares all that a client sees, but for the number of the request.
+func (r reply) sameAs(other reply) {
+	r.Helper()
+	for _, header := range []http.Header{r.header, other.header} {
+		header.Del(echo.HeaderXRequestID)
+	}
+	got := fmt.Sprintf("%d %v\n%s", other.status, other.header, other.body)
+	if want := fmt.Sprintf("%d %v\n%s", r.status, r.header, r.body); got != want {
+		r.Fatalf("GET %s: with read models in PostgreSQL the answer is\n%s\nand in SQLite\n%s", r.path, got, want)
+	}
 }
 
 // ok decodes a 200 strictly.

@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
 	"commands/linear": {},
 	"commands/engine": {"eventstore", "internal/envelope", "internal/datadir", "internal/runs", uuid, prometheus},
-	"projections":     {"domain/...", "eventstore", "projections/...", "internal/...", sqlx, sqlite, goose, watermill, prometheus},
+	"projections":     {"domain/...", "eventstore", "projections/...", "internal/...", sqlx, sqlite, pgx, goose, watermill, prometheus},
 	"queries":         {"domain/money", "domain/address", "domain/access", "eventstore", "internal/...", sqlx, sqlite, echo, json, prometheus},
 
 	"internal/archtest":   {},
@@ -76,6 +76,7 @@ var rooms = map[string][]string{
 	"internal/openapi":    {echo, yaml},
 	"internal/pgtest":     {pgx},
 	"internal/progress":   {"internal/lag", "internal/watermark", nats},
+	"internal/postgres":   {sqlx, pgx},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
 	"internal/runs":       {},

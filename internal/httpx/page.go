@@ -22,7 +22,8 @@ type cursor[T any] struct {
 
 // EncodeCursor makes the opaque text of ?cursor= from what the handler needs to go on after a row.
 func EncodeCursor[T any](after T) (string, error) {
-	data, err := json.Marshal(cursor[T]{Version: cursorVersion, After: after})
+	// Deterministic, so that the same page always has the same cursor.
+	data, err := json.Marshal(cursor[T]{Version: cursorVersion, After: after}, json.Deterministic(true))
 	if err != nil {
 		return "", err
 	}

@@ -38,8 +38,8 @@ func newLimits(generation int64) *limits {
 		// The addresses come from what all projections share, where they are in order. Accounts without a row in this
 		// generation are opened later.
 		walk: `SELECT a.account_id, i.address, a.own_min_balance, a.own_max_balance, a.min_balance, a.max_balance
-			FROM account_ids i CROSS JOIN ` + of + ` a ON a.account_id = i.account_id
-			WHERE i.ledger_id = ? AND i.address > ? AND (a.own_min_balance IS NULL OR a.own_max_balance IS NULL)
+			FROM account_ids i CROSS JOIN ` + of + ` a
+			WHERE a.account_id = i.account_id AND i.ledger_id = ? AND i.address > ? AND (a.own_min_balance IS NULL OR a.own_max_balance IS NULL)
 			ORDER BY i.address LIMIT ?`,
 		changes: views.NewChanges(of, table.Key, []string{"min_balance", "max_balance"}),
 	}

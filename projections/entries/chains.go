@@ -81,11 +81,12 @@ func newChains(generation int64) *chains {
 	return &chains{
 		heads:  cache.New[key, *chain](chainsKept),
 		opened: make(map[int64]bool),
-		readHead: "WITH wanted (account_id, asset) AS (VALUES " + strings.Repeat("(?, ?), ", headsRead-1) + "(?, ?)) " +
-			"SELECT account_id, asset, " + columns + " FROM wanted CROSS JOIN " + of + " USING (account_id, asset) " +
-			"WHERE day = (SELECT max(day) FROM " + of + " x WHERE x.account_id = wanted.account_id AND x.asset = wanted.asset)",
+		readHead: "WITH wanted (account_id, asset) AS (VALUES (CAST(? AS BIGINT), CAST(? AS TEXT))" +
+			strings.Repeat(", (?, ?)", headsRead-1) + ") SELECT c.account_id, c.asset, " + columns + " FROM wanted w CROSS JOIN " + of + " c " +
+			"WHERE c.account_id = w.account_id AND c.asset = w.asset " +
+			"AND c.day = (SELECT x.day FROM " + of + " x WHERE x.account_id = w.account_id AND x.asset = w.asset ORDER BY x.day DESC LIMIT 1)",
 		readFrom: "SELECT " + columns + " FROM " + of + ofOne + ` AND day >=
-			coalesce((SELECT max(day) FROM ` + of + ofOne + ` AND day <= ?), ?) AND day < ? ORDER BY day`,
+			coalesce((SELECT day FROM ` + of + ofOne + ` AND day <= ? ORDER BY day DESC LIMIT 1), ?) AND day < ? ORDER BY day`,
 		rows: views.Buffer{Bulk: views.Replace(of, table.Names())},
 	}
 }

@@ -9,8 +9,6 @@ package entries
 import (
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/internal/effective"
 	"github.com/daybook-ledger/daybook/projections/projector"
@@ -21,19 +19,19 @@ import (
 func Projection() projector.Projection { return projector.Projection{Model: Model(), New: newApplier} }
 
 type applier struct {
-	chains   *chains
-	last     int64 // the number of the last entry
-	readLast string
-	rows     views.Buffer
+	chains *chains
+	table  string
+	last   int64 // the number of the last entry
+	rows   views.Buffer
 }
 
 func newApplier(generation int64) projector.Applier {
 	table := entries()
 	of := table.Of(generation)
 	return &applier{
-		chains:   newChains(generation),
-		readLast: "SELECT coalesce(max(entry_id), 0) FROM " + of,
-		rows:     views.Buffer{Bulk: views.Insert(of, table.Names()[1:])},
+		table:  of,
+		chains: newChains(generation),
+		rows:   views.Buffer{Bulk: views.Insert(of, table.Names()[1:])},
 	}
 }
 
@@ -49,8 +47,8 @@ func (a *applier) Defer() { a.chains.deferring = true }
 func (a *applier) Flush(tx *views.Tx) error { return a.chains.write(tx) }
 
 func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
-	err := tx.Query(a.readLast, nil, func(rows *sqlx.Rows) error { return rows.Scan(&a.last) })
-	if err != nil {
+	var err error
+	if a.last, err = tx.Largest(a.table, "entry_id"); err != nil {
 		return fmt.Errorf("read the last entry: %w", err)
 	}
 	a.chains.begin()
@@ -75,8 +73,8 @@ func (a *applier) Apply(tx *views.Tx, events []projector.Event) error {
 	return a.chains.end(tx)
 }
 
-// append makes the rows of a transaction's entries, and links them to their chains. It leaves out their numbers: SQLite gives each row the one after the
-// largest, which is quicker than to be given it and to look whether it is there.
+// append makes the rows of a transaction's entries, and links them to their chains. It leaves out their numbers: each row is
+// given the one after the largest, which is quicker in SQLite than to be told it and to look whether it is there.
 func (a *applier) append(tx *views.Tx, event *projector.Event, posted *ledger.TransactionPosted, chains []*chain) error {
 	day, nanos := effective.Split(posted.EffectiveAt)
 	// Of what the rows have in common only one is made.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections/entries"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 // scene is a new views database with an applier of the first generation.
@@ -30,7 +30,7 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	db, err := views.Open(t.Context(), filepath.Join(t.TempDir(), "views.db"))
+	db, err := views.Open(t.Context(), viewstest.Place(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,4 +357,9 @@ func TestManyForgottenChainsGoOnWhereTheyEnded(t *testing.T) {
 			t.Errorf("rows of one that remembers and of one that forgets:\n%s", diff)
 		}
 	}
+}
+
+func TestOnPostgreSQL(t *testing.T) {
+	viewstest.OnPostgreSQL(t, TestLinks, TestMarks, TestBatchesMakeNoDifference, TestTotalsThatPassTheLargestAmountFail,
+		TestManyForgottenChainsGoOnWhereTheyEnded)
 }

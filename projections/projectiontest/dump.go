@@ -4,7 +4,6 @@ package projectiontest
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,7 +45,7 @@ var documents = []string{"chart", "metadata", "entries", "remaining", "captures"
 
 // Of dumps the live read models, all in one state of the database.
 func Of(ctx context.Context, db *views.DB) (Dump, error) {
-	tx, err := db.Reader().BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := db.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("dump the read models: %w", err)
 	}

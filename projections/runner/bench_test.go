@@ -2,7 +2,6 @@ package runner_test
 
 import (
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/runner"
 	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 const (
@@ -35,7 +35,7 @@ func benchScene(b *testing.B) (runner.Config, uint64) {
 
 func openFresh(b *testing.B) *views.DB {
 	b.Helper()
-	db, err := views.Open(b.Context(), filepath.Join(b.TempDir(), "views.db"))
+	db, err := views.Open(b.Context(), viewstest.Place(b))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -100,4 +100,12 @@ func BenchmarkRebuild(b *testing.B) {
 		}
 	}
 	report(b, benchTransactions+benchAccounts+1, began)
+}
+
+// BenchmarkOnPostgreSQL is the same with read models in PostgreSQL, whose own time is not in that of the processor.
+func BenchmarkOnPostgreSQL(b *testing.B) {
+	b.Run("PostgreSQL", func(b *testing.B) {
+		b.Run("Feed", BenchmarkFeed)
+		b.Run("Rebuild", BenchmarkRebuild)
+	})
 }

@@ -17,6 +17,8 @@ type group struct {
 
 	ids     *views.IDs
 	members []*member
+	// session is that in which was read, or written, what is known of the members.
+	session uint64
 	// building marks a group that fills generations beside the live ones. In such a one no member may fail.
 	building bool
 }
@@ -44,7 +46,7 @@ func (g *group) take(ctx context.Context, items []item, read *span) error {
 		if !errors.Is(err, views.ErrOvertaken) || g.building || overtaken == overtakenMax {
 			return err
 		}
-		g.Logger.InfoContext(ctx, "another worker changed the read models, reading them again", "reason", err)
+		g.Logger.InfoContext(ctx, "the read models are not as they were left, reading again how far they are", "reason", err)
 		if err := g.load(ctx, false); err != nil {
 			return err
 		}

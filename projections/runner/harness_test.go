@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/runner"
 	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 // patience bounds waits for what must come; it is never waited out in a test that passes.
@@ -33,7 +33,7 @@ var everyProjection = []string{"ledgers", "accounts", "entries", "transactions",
 // scene is a log that grows and a views database, which runners keep.
 type scene struct {
 	t       *testing.T
-	path    string
+	place   string
 	store   eventstore.Store
 	history *projectiontest.History
 	board   *watermark.Board
@@ -82,10 +82,15 @@ func trials() (seeds []uint64, size int) {
 
 func newScene(t *testing.T, seed uint64) *scene {
 	t.Helper()
+	return newSceneAt(t, seed, viewstest.Place(t))
+}
+
+func newSceneAt(t *testing.T, seed uint64, place string) *scene {
+	t.Helper()
 	t.Logf("seed %d", seed)
 	store := memstore.New()
 	return &scene{
-		t: t, path: filepath.Join(t.TempDir(), "views.db"), store: store,
+		t: t, place: place, store: store,
 		history: projectiontest.NewHistory(store, seed, 3), board: watermark.New(), ticks: make(chan time.Time),
 	}
 }
@@ -100,7 +105,7 @@ func (s *scene) append(events int) {
 // open opens the views database once more, as another process would.
 func (s *scene) open() *views.DB {
 	s.t.Helper()
-	db, err := views.Open(s.t.Context(), s.path)
+	db, err := views.Open(s.t.Context(), s.place)
 	if err != nil {
 		s.t.Fatal(err)
 	}

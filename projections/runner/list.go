@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -28,7 +27,7 @@ const BehindMax = 100_000
 
 // List tells how each projection does, and of generations that are being built too.
 func (r *Runner) List(ctx context.Context) ([]Status, error) {
-	tx, err := r.Views.Reader().BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.Views.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the projections: %w", err)
 	}
@@ -61,8 +60,8 @@ func (r *Runner) behind(ctx context.Context, tx *sqlx.Tx, one *Status) (int, err
 		Name     string `db:"name"`
 		Revision uint64 `db:"revision"`
 	}{}
-	err := tx.SelectContext(ctx, &rows, `SELECT l.name, c.revision FROM checkpoints c
-		JOIN ledger_ids l ON l.ledger_id = c.ledger_id WHERE c.projection = ? AND c.generation = ?`, one.Projection, one.Number)
+	err := tx.SelectContext(ctx, &rows, tx.Rebind(`SELECT l.name, c.revision FROM checkpoints c
+		JOIN ledger_ids l ON l.ledger_id = c.ledger_id WHERE c.projection = ? AND c.generation = ?`), one.Projection, one.Number)
 	if err != nil {
 		return 0, fmt.Errorf("read the checkpoints: %w", err)
 	}

@@ -118,7 +118,9 @@ func (m *member) apply(tx *views.Tx, events []projector.Event) (err error) {
 
 // load reads which generations are live and how far they are. At the start projections that had stopped are tried again.
 func (g *group) load(ctx context.Context, start bool) error {
+	var session uint64
 	err := g.Views.Update(ctx, func(tx *views.Tx) error {
+		session = tx.Session()
 		all, err := tx.Generations()
 		if err != nil {
 			return err
@@ -138,6 +140,7 @@ func (g *group) load(ctx context.Context, start bool) error {
 		return err
 	}
 	g.forget()
+	g.session = session
 	for _, m := range g.members {
 		g.report(ctx, m)
 	}
@@ -201,8 +204,8 @@ func (g *group) outdated() []string {
 	return names
 }
 
-// refresh reads again how far the members are if another generation has become live; a batch would notice as well, but
-// where there is nothing to do there is none.
+// refresh reads again how far the members are if another generation has become live, or the database was away; a batch would
+// notice as well, but where there is nothing to do there is none.
 func (g *group) refresh(ctx context.Context) error {
 	err := g.Views.Update(ctx, g.check)
 	if errors.Is(err, views.ErrOvertaken) {

@@ -96,6 +96,7 @@ func (r *Runner) newBuilder(ctx context.Context, chosen []projector.Projection) 
 	builder := newGroup(r)
 	builder.building = true
 	err := r.Views.Update(ctx, func(tx *views.Tx) error {
+		builder.session = tx.Session()
 		for _, p := range chosen {
 			next, err := tx.CreateGeneration(p.Model)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/runner"
 	"github.com/daybook-ledger/daybook/projections/views"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 func TestRebuildMakesTheSame(t *testing.T) {
@@ -46,7 +47,11 @@ func (s *scene) onlyLive(r *runner.Runner, projections int) {
 		s.t.Errorf("there are %d generations: %+v", len(all), all)
 	}
 	var tables int
-	err = s.open().Reader().Get(&tables, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB '*_[0-9]*'`)
+	count := `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB '*_[0-9]*'`
+	if viewstest.InPostgreSQL(s.t) {
+		count = `SELECT count(*) FROM pg_tables WHERE schemaname = 'views' AND tablename ~ '_[0-9]+$'`
+	}
+	err = s.open().Reader().Get(&tables, count)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -110,11 +115,16 @@ func (s *scene) readAllTheTime() (stop func()) {
 		var before int
 		for {
 			var now struct{ Counted, Listed, Debits, Accounts, Opened int }
-			err := db.Reader().Get(&now, `SELECT (SELECT sum(transactions) FROM ledgers) AS counted,
+			tx, err := db.View(context.Background())
+			if err != nil {
+				s.t.Errorf("begin to read: %v", err)
+				return
+			}
+			err = tx.Get(&now, `SELECT (SELECT sum(transactions) FROM ledgers) AS counted,
 				(SELECT count(*) FROM transactions) AS listed,
 				(SELECT count(DISTINCT transaction_id || ' ' || ledger_id) FROM entries JOIN account_ids USING (account_id)) AS debits,
 				(SELECT count(*) FROM accounts) AS accounts, (SELECT sum(accounts) FROM ledgers) AS opened`)
-			if err != nil {
+			if err = errors.Join(err, tx.Rollback()); err != nil {
 				s.t.Errorf("read: %v", err)
 				return
 			}

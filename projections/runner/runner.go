@@ -113,7 +113,7 @@ func (r *Runner) Name() string { return "projections" }
 // Run feeds the projections until ctx ends. Projections that stopped in an earlier run are tried again. One whose tables
 // were made by older code is rebuilt beside them, while the others go on.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.Prepare(ctx); err != nil {
+	if err := r.prepareSurely(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // as below
 		}
@@ -136,6 +136,18 @@ func (r *Runner) Run(ctx context.Context) error {
 		return nil // whatever failed did because the work ends
 	}
 	return err
+}
+
+// prepareSurely is Prepare, again and again while the database cannot.
+func (r *Runner) prepareSurely(ctx context.Context) error {
+	for wait := r.RetryPause; ; wait = min(wait*retryMultiplier, retryIntervalMax) {
+		err := r.Prepare(ctx)
+		if err == nil || ctx.Err() != nil || !views.IsFault(err) {
+			return err
+		}
+		r.Logger.ErrorContext(ctx, "prepare the read models, trying again", "error", err)
+		pause(ctx, wait)
+	}
 }
 
 // Prepare makes the tables that are missing, drops what a crash left half-built, and reads how far each projection is.

@@ -16,6 +16,9 @@ var errBehind = errors.New("the rebuilt tables are behind the live ones: the eve
 // the log, makes sure that no ledger is less far than it was, and re-points the views.
 func (r *Runner) swap(ctx context.Context, builder *group, models []views.Model) error {
 	err := r.Views.Update(ctx, func(tx *views.Tx) error {
+		if err := builder.check(tx); err != nil {
+			return err
+		}
 		if err := r.finish(ctx, tx, builder); err != nil {
 			return err
 		}

@@ -76,8 +76,11 @@ func (g *group) writeIn(tx *views.Tx, events []projector.Event, read *span) ([]m
 	return moved, nil
 }
 
-// check makes sure that the members' generations are still what they were.
+// check makes sure that the members' generations are still what they were, and that no commit was lost with the database.
 func (g *group) check(tx *views.Tx) error {
+	if tx.Session() != g.session {
+		return fmt.Errorf("the connection to the database is another one: %w", views.ErrOvertaken)
+	}
 	all, err := tx.Generations()
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // batch is rows in memory that SQLite reads as a table, named temp.batch, with the columns c1, c2 and so on. One statement
 // thus writes any number of rows without an argument bound for each of their values, which was half of what a row cost.
 //
-// Each database has one. Its writing connection alone knows it, and fills it for one statement at a time.
+// Each file has one. Its writing connection alone knows it, and fills it for one statement at a time.
 type batch struct {
 	width  int
 	values []any

@@ -11,9 +11,9 @@ var errNoRow = errors.New("a row that the log says is there is missing")
 // Delete removes rows that are there, each given by its key.
 func Delete(table string, key []string) Bulk {
 	return Bulk{
+		action: deleting, table: table, key: key,
 		text: "DELETE FROM " + table + " WHERE (" + strings.Join(key, ", ") + ") IN (SELECT " + batchList(len(key)) +
 			" FROM " + batchTable + ")",
-		width: len(key), exact: true,
 	}
 }
 
@@ -28,19 +28,22 @@ type Changes struct {
 
 // NewChanges changes the columns of rows that are found by a key of one or two columns.
 func NewChanges(table string, key, columns []string) *Changes {
-	sets, where := make([]string, len(columns)), make([]string, len(key))
-	for i, column := range key {
-		where[i] = column + " = v." + batchColumn(i)
-	}
-	for i, column := range columns {
-		sets[i] = column + " = v." + batchColumn(len(key)+i)
-	}
 	bulk := Bulk{
-		text: "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " FROM " + batchTable + " AS v WHERE " +
-			strings.Join(where, " AND "),
-		width: len(key) + len(columns), exact: true,
+		action: updating, table: table, key: key, columns: columns,
+		text: "UPDATE " + table + " SET " + equalities(columns, len(key), ", ") + " FROM " + batchTable + " AS v WHERE " +
+			equalities(key, 0, " AND "),
 	}
 	return &Changes{bulk: bulk, keys: len(key), at: make(map[[2]any]int)}
+}
+
+// equalities are the columns, each with "=" and a column of the batch, which is called v; the first of these is given by its
+// number.
+func equalities(columns []string, first int, between string) string {
+	texts := make([]string, len(columns))
+	for i, column := range columns {
+		texts[i] = column + " = v." + batchColumn(first+i)
+	}
+	return strings.Join(texts, between)
 }
 
 // Set notes the new values of a row: those of its key, then those of the columns.

@@ -1,11 +1,12 @@
 package views
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 // shelf is a read model of one table, whose first generation has rows a and b of shelf 1 and a of shelf 2.
@@ -18,7 +19,7 @@ func shelf(t *testing.T) (*DB, Table) {
 		},
 		Key: []string{"shelf", "title"},
 	}
-	db := open(t, filepath.Join(t.TempDir(), "views.db"))
+	db := open(t, viewstest.Place(t))
 	err := db.Update(t.Context(), func(tx *Tx) error {
 		if err := tx.CreateMissing([]Model{{Name: "books", Version: 1, Tables: []Table{table}}}); err != nil {
 			return err
@@ -33,12 +34,12 @@ func shelf(t *testing.T) (*DB, Table) {
 
 func states(t *testing.T, db *DB) string {
 	t.Helper()
-	var all string
-	err := db.Reader().Get(&all, `SELECT coalesce(group_concat(shelf || title || ' ' || coalesce(state, '-'), ', '), '') FROM books`)
+	var rows []string
+	err := db.Reader().Select(&rows, `SELECT shelf || title || ' ' || coalesce(state, '-') FROM books ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return strings.Join(rows, ", ")
 }
 
 func TestChangesTheLastOfEachRowCounts(t *testing.T) {

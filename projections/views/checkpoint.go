@@ -7,9 +7,14 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrOvertaken means that somebody else has moved a checkpoint, or made another generation live, since it was read.
-// Nothing is lost: read again what there is and go on from there.
-var ErrOvertaken = errors.New("another worker has changed these read models")
+// ErrOvertaken means that a checkpoint, or which generation is live, is not what it was when it was read: somebody else has
+// changed it, or the database has lost its last commits. Nothing is lost that is not in the log: read again what there is
+// and go on from there.
+var ErrOvertaken = errors.New("these read models have changed since they were read")
+
+// Session is the number of the connection that writes. Where it is not what it was, the database has been away meanwhile: it
+// may be without its last commits (see the package's comment), so whatever was read of it has to be read again.
+func (tx *Tx) Session() uint64 { return tx.db.session }
 
 // Checkpoints are, for each ledger by name, the revision that a generation needs next.
 func (tx *Tx) Checkpoints(generation Generation) (map[string]uint64, error) {

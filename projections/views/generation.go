@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -69,7 +70,7 @@ func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 		return next, err
 	}
 	for _, table := range model.Tables {
-		if err := tx.Define(table.create(next.Number)...); err != nil {
+		if err := tx.Define(table.create(tx.db.backend.says(), next.Number)...); err != nil {
 			return next, err
 		}
 	}
@@ -79,15 +80,19 @@ func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 // CreateIndexes completes a generation's tables. It is quicker once they are filled.
 func (tx *Tx) CreateIndexes(model Model, generation Generation) error {
 	for _, table := range model.Tables {
-		if err := tx.Define(table.complete(generation.Number)...); err != nil {
+		if err := tx.Define(table.complete(tx.db.backend.says(), generation.Number)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// GoLive makes the views show a generation, in place of the one that was live.
+// GoLive makes the views show a generation, in place of the one that was live. Readers see either all that was live before
+// the transaction or all that is live after it.
 func (tx *Tx) GoLive(model Model, generation Generation) error {
+	if err := tx.db.backend.swap(tx); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(`UPDATE generations SET live = 0 WHERE projection = ?`, model.Name); err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func (tx *Tx) GoLive(model Model, generation Generation) error {
 // SetState records what a generation is doing, and why.
 func (tx *Tx) SetState(generation Generation, state State, detail string) error {
 	_, err := tx.Exec(`UPDATE generations SET state = ?, detail = ? WHERE projection = ? AND generation = ?`,
-		state, detail, generation.Projection, generation.Number)
+		state, strings.ToValidUTF8(detail, "�"), generation.Projection, generation.Number)
 	return err
 }
 
@@ -118,7 +123,7 @@ func (tx *Tx) DropGeneration(model Model, generation Generation) error {
 			return err
 		}
 	}
-	tx.unprepare()
+	tx.db.unprepare()
 	for _, text := range []string{
 		`DELETE FROM checkpoints WHERE projection = ? AND generation = ?`,
 		`DELETE FROM positions WHERE projection = ? AND generation = ?`,

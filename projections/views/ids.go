@@ -48,6 +48,11 @@ func (ids *IDs) Turn() {
 	ids.accounts.Turn()
 }
 
+// newLedger gives a ledger the number after the largest there is, unless it has one. SQLite needs the WHERE to tell what the
+// ON belongs to.
+const newLedger = `INSERT INTO ledger_ids (ledger_id, name)
+	SELECT coalesce(max(ledger_id), 0) + 1, CAST(? AS TEXT) FROM ledger_ids WHERE true ON CONFLICT (name) DO NOTHING`
+
 // Ledger is the number of a ledger, which is given one if it has none.
 func (ids *IDs) Ledger(tx *Tx, name string) (int64, error) {
 	if id, found := ids.ledgers.Get(name); found {
@@ -55,7 +60,7 @@ func (ids *IDs) Ledger(tx *Tx, name string) (int64, error) {
 	}
 	// The name may come from a transport's buffer, which must not be kept alive by it.
 	name = strings.Clone(name)
-	if _, err := tx.Exec(`INSERT INTO ledger_ids (name) VALUES (?) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+	if _, err := tx.Exec(newLedger, name); err != nil {
 		return 0, err
 	}
 	var id int64
@@ -143,10 +148,7 @@ func (ids *IDs) assign(tx *Tx, ledgerID int64, addresses []string) error {
 	if len(addresses) == 0 {
 		return nil
 	}
-	var last int64
-	err := tx.Query(`SELECT coalesce(max(account_id), 0) FROM account_ids`, nil, func(rows *sqlx.Rows) error {
-		return rows.Scan(&last)
-	})
+	last, err := tx.Largest("account_ids", "account_id")
 	if err != nil {
 		return err
 	}

@@ -12,13 +12,13 @@ type Table struct {
 	Columns []Column
 	// Key is the primary key: the order in which rows are stored.
 	Key []string
-	// RowID says that the key is one integer, by which SQLite itself numbers rows. Such a table is the quickest to append
-	// to, and its indexes name a row by that number alone.
+	// RowID says that the key is one integer, by which the database itself numbers rows. Such a table is the quickest to
+	// append to, and in SQLite its indexes name a row by that number alone.
 	RowID   bool
 	Indexes []Index
 }
 
-// Column is a column: its name and its type in SQL, such as "TEXT NOT NULL".
+// Column is a column: its name and its type in SQL, such as "TEXT NOT NULL". There are INTEGER and TEXT.
 type Column struct{ Name, Type string }
 
 // Index is an index beside the primary key. Where is empty, or the condition of a partial index.
@@ -44,21 +44,27 @@ func (t Table) Names() []string {
 }
 
 // create makes the table, with its sparse indexes.
-func (t Table) create(generation int64) []string {
+func (t Table) create(in *dialect, generation int64) []string {
 	var text strings.Builder
 	text.WriteString("CREATE TABLE " + t.Of(generation) + " (")
 	for _, column := range t.Columns {
 		text.WriteString(column.Name + " " + column.Type + ", ")
 	}
 	text.WriteString("PRIMARY KEY (" + strings.Join(t.Key, ", ") + "))")
-	if !t.RowID {
+	if !t.RowID { // its rows are stored in the order of its key
 		text.WriteString(" WITHOUT ROWID")
 	}
-	return append([]string{text.String()}, t.indexes(generation, true)...)
+	return append([]string{in.define.Replace(text.String())}, t.indexes(generation, true)...)
 }
 
 // complete makes the other indexes.
-func (t Table) complete(generation int64) []string { return t.indexes(generation, false) }
+func (t Table) complete(in *dialect, generation int64) []string {
+	texts := t.indexes(generation, false)
+	if in.measure != "" {
+		texts = append(texts, in.measure+t.Of(generation))
+	}
+	return texts
+}
 
 func (t Table) indexes(generation int64, sparse bool) []string {
 	var texts []string

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Tx is a write transaction: the only one at its time, in this process and in others.
@@ -20,6 +17,8 @@ type Tx struct {
 	// pending tells how a write ended that a [Buffer] has started; nil where there is none. While it lasts nothing else is
 	// done on the connection: all other work waits for it first.
 	pending chan error
+	// defined says that it has changed the schema.
+	defined bool
 }
 
 // ErrClosed means that the database was closed.
@@ -34,13 +33,13 @@ func (db *DB) Update(ctx context.Context, work func(tx *Tx) error) (err error) {
 	case <-db.turn:
 	}
 	defer func() { db.turn <- struct{}{} }()
-	if err := db.begin(ctx); err != nil {
+	if err := db.backend.begin(ctx); err != nil {
 		return err
 	}
 	committed := false
 	defer func() { // by defer, so that a panic in work does not leave the transaction open
 		if !committed {
-			err = errors.Join(err, db.control("ROLLBACK"))
+			err = errors.Join(err, db.backend.rollback())
 		}
 	}()
 	tx := &Tx{db: db}
@@ -51,12 +50,10 @@ func (db *DB) Update(ctx context.Context, work func(tx *Tx) error) (err error) {
 	if err := tx.wait(); err != nil {
 		return err
 	}
-	if err := db.control("COMMIT"); err != nil {
+	if err := db.backend.commit(tx); err != nil {
 		return err
 	}
 	committed = true
-	// What fails here has changed nothing, and will be heard of by the next who writes.
-	_ = db.keeper.Committed(db.writer)
 	return nil
 }
 
@@ -79,27 +76,6 @@ func (tx *Tx) wait() error {
 	err := <-tx.pending
 	tx.pending = nil
 	return err
-}
-
-func (db *DB) begin(ctx context.Context) error {
-	for {
-		err := db.control("BEGIN IMMEDIATE")
-		if err == nil || !isBusy(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for another process that writes: %w", ctx.Err())
-		case <-time.After(busyPause):
-		}
-	}
-}
-
-func (db *DB) control(statement string) error {
-	if _, err := db.writer.ExecContext(context.Background(), statement); err != nil {
-		return fmt.Errorf("%s: %w", statement, err)
-	}
-	return nil
 }
 
 // Exec runs a statement, written with "?" for its arguments, and tells how many rows it changed. The statement is
@@ -132,6 +108,7 @@ func (tx *Tx) Define(texts ...string) error {
 	if err := tx.wait(); err != nil {
 		return err
 	}
+	tx.defined = true
 	for _, text := range texts {
 		if _, err := tx.db.writer.ExecContext(context.Background(), text); err != nil {
 			return fmt.Errorf("%s: %w", brief(text), err)
@@ -140,11 +117,29 @@ func (tx *Tx) Define(texts ...string) error {
 	return nil
 }
 
+// Largest is the largest number in a column that an index begins with, or 0. Written with max, PostgreSQL may read a whole table.
+func (tx *Tx) Largest(table, column string) (int64, error) {
+	if err := tx.wait(); err != nil {
+		return 0, err
+	}
+	return tx.largest(table, column)
+}
+
+func (tx *Tx) largest(table, column string) (last int64, err error) {
+	text := "SELECT " + column + " FROM " + table + " ORDER BY " + column + " DESC LIMIT 1"
+	err = tx.query(text, nil, func(rows *sqlx.Rows) error { return rows.Scan(&last) })
+	return last, err
+}
+
 // Query runs a query that is prepared once and kept, and gives each row to scan.
 func (tx *Tx) Query(text string, args []any, scan func(rows *sqlx.Rows) error) error {
 	if err := tx.wait(); err != nil {
 		return err
 	}
+	return tx.query(text, args, scan)
+}
+
+func (tx *Tx) query(text string, args []any, scan func(rows *sqlx.Rows) error) error {
 	stmt, err := tx.prepare(text) //nolint:sqlclosecheck // it is kept, and closed with the database
 	if err != nil {
 		return err
@@ -170,7 +165,7 @@ func (tx *Tx) prepare(text string) (*sqlx.Stmt, error) {
 	if stmt, found := tx.db.prepared[text]; found {
 		return stmt, nil
 	}
-	stmt, err := tx.db.writer.PreparexContext(context.Background(), text)
+	stmt, err := tx.db.writer.PreparexContext(context.Background(), tx.db.backend.says().bind(text))
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", brief(text), err)
 	}
@@ -179,11 +174,12 @@ func (tx *Tx) prepare(text string) (*sqlx.Stmt, error) {
 }
 
 // unprepare forgets the prepared statements, some of which are about tables that are gone.
-func (tx *Tx) unprepare() {
-	for text, stmt := range tx.db.prepared {
+func (db *DB) unprepare() {
+	for text, stmt := range db.prepared {
 		_ = stmt.Close() // it is not in use, and can be of no use any more
-		delete(tx.db.prepared, text)
+		delete(db.prepared, text)
 	}
+	db.backend.forget()
 }
 
 func brief(text string) string {
@@ -193,27 +189,3 @@ func brief(text string) string {
 	}
 	return text
 }
-
-func isBusy(err error) bool {
-	var failure *sqlite.Error
-	return errors.As(err, &failure) && failure.Code()&primaryCode == sqlite3.SQLITE_BUSY
-}
-
-// IsFault tells whether an error is the database's own (disk full, file locked, out of memory), so that the same work
-// may succeed later, rather than one of what was asked of it.
-func IsFault(err error) bool {
-	var failure *sqlite.Error
-	if !errors.As(err, &failure) {
-		return false
-	}
-	switch failure.Code() & primaryCode {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
-		sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT:
-		return true
-	default:
-		return false
-	}
-}
-
-// primaryCode masks the part of SQLite's extended result codes that is the code itself.
-const primaryCode = 0xff

@@ -3,9 +3,10 @@ package views
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 func open(t *testing.T, path string) *DB {
@@ -32,19 +33,21 @@ func ledgers(t *testing.T, db *DB) (count int) {
 
 func addLedger(name string) func(tx *Tx) error {
 	return func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO ledger_ids (name) VALUES (?)`, name)
+		_, err := NewIDs().Ledger(tx, name)
 		return err
 	}
 }
 
 func TestCommitThatFailsLeavesNothing(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "views.db"))
+	db := open(t, viewstest.Place(t))
 	// A foreign key that is looked at when the transaction commits is a way to make just the commit fail.
-	if _, err := db.writer.ExecContext(t.Context(), `PRAGMA foreign_keys = ON`); err != nil {
-		t.Fatal(err)
+	if !viewstest.InPostgreSQL(t) {
+		if _, err := db.writer.ExecContext(t.Context(), `PRAGMA foreign_keys = ON`); err != nil {
+			t.Fatal(err)
+		}
 	}
 	err := db.Update(t.Context(), func(tx *Tx) error {
-		return tx.Define(`CREATE TABLE child (of INTEGER REFERENCES ledger_ids (ledger_id) DEFERRABLE INITIALLY DEFERRED)`)
+		return tx.Define(`CREATE TABLE child (of BIGINT REFERENCES ledger_ids (ledger_id) DEFERRABLE INITIALLY DEFERRED)`)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +71,7 @@ func TestCommitThatFailsLeavesNothing(t *testing.T) {
 }
 
 func TestWorkThatFailsOrPanicsLeavesNothing(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "views.db"))
+	db := open(t, viewstest.Place(t))
 	failure := errors.New("no")
 	err := db.Update(t.Context(), func(tx *Tx) error { return errors.Join(addLedger("a")(tx), failure) })
 	if !errors.Is(err, failure) {
@@ -90,7 +93,7 @@ func TestWorkThatFailsOrPanicsLeavesNothing(t *testing.T) {
 }
 
 func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "views.db")
+	path := viewstest.Place(t)
 	first, second := open(t, path), open(t, path)
 	done := make(chan error, 1)
 	err := first.Update(t.Context(), func(tx *Tx) error {
@@ -111,7 +114,7 @@ func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
 }
 
 func TestCheckpointMovesByCompareAndSet(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "views.db"))
+	db := open(t, viewstest.Place(t))
 	generation := Generation{Projection: "p", Number: 1}
 	for _, step := range []struct {
 		from, to uint64
@@ -131,7 +134,7 @@ func TestCheckpointMovesByCompareAndSet(t *testing.T) {
 }
 
 func TestNumbersSurviveAndAreNotGivenTwice(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "views.db")
+	path := viewstest.Place(t)
 	first, second := open(t, path), open(t, path)
 	number := func(db *DB, ids *IDs, addresses ...string) []int64 {
 		numbers := make([]int64, len(addresses))
