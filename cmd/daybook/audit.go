@@ -98,9 +98,10 @@ func (c *auditVerifyCmd) verify(ctx context.Context, std *streams) (report *audi
 		return nil, err
 	}
 	defer closing(&err, log)
+	place := c.views(dir)
 	switch _, err := os.Stat(dir.Views()); {
-	case err == nil:
-		options.ReadModels = func(ctx context.Context) (audit.ReadModels, error) { return openAuditedViews(ctx, dir.Views()) }
+	case err == nil, c.Views != inside:
+		options.ReadModels = func(ctx context.Context) (audit.ReadModels, error) { return openAuditedViews(ctx, place) }
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}

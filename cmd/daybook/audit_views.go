@@ -22,12 +22,12 @@ type auditedViews struct {
 
 var _ audit.ReadModels = (*auditedViews)(nil)
 
-func openAuditedViews(ctx context.Context, path string) (*auditedViews, error) {
-	db, err := queries.OpenViews(path)
+func openAuditedViews(ctx context.Context, place string) (*auditedViews, error) {
+	db, err := queries.OpenViews(place)
 	if err != nil {
 		return nil, err
 	}
-	tx, err := db.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := queries.BeginView(ctx, db)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the read models: %w", err), db.Close())
 	}

@@ -51,7 +51,7 @@ func (l *lab) rebuild(ctx context.Context, h *history) (row, error) {
 	var last runner.Progress
 	begun := time.Now()
 	err := l.profiled(func() error {
-		return withRunner(ctx, &logFlags{Data: h.dir, Store: storeInside}, func(r *runner.Runner) error {
+		return withRunner(ctx, &logFlags{Data: h.dir, Store: inside, Views: inside}, func(r *runner.Runner) error {
 			var done func(int)
 			return r.Rebuild(ctx, nil, func(p runner.Progress) {
 				if done == nil {

@@ -54,8 +54,8 @@ func (c *benchShapesCmd) Run(ctx context.Context, std *streams, parsed *kong.Con
 // shape is where a server's parts are.
 type shape struct {
 	name string
-	// store is on PostgreSQL; the NATS servers are outside.
-	store, nats bool
+	// store and views are on PostgreSQL; the NATS servers are outside.
+	store, views, nats bool
 }
 
 func (c *benchShapesCmd) shapes() []shape {
@@ -64,7 +64,9 @@ func (c *benchShapesCmd) shapes() []shape {
 	if c.Postgres != "" {
 		shapes = append(shapes,
 			shape{name: "event store on PostgreSQL", store: true},
-			shape{name: "event store on PostgreSQL, " + cluster, store: true, nats: true})
+			shape{name: "read models on PostgreSQL", views: true},
+			shape{name: "event store on PostgreSQL, " + cluster, store: true, nats: true},
+			shape{name: "both on PostgreSQL, " + cluster, store: true, views: true, nats: true})
 	}
 	return shapes
 }
@@ -102,6 +104,12 @@ func (c *benchShapesCmd) inShape(ctx context.Context, lab *lab, s shape, work fu
 		s.store = false
 		return lab.withDatabase(ctx, c.Postgres, func(database string) error {
 			return c.inShape(ctx, lab.with("--store", database), s, work)
+		})
+	}
+	if s.views {
+		s.views = false
+		return lab.withDatabase(ctx, c.Postgres, func(database string) error {
+			return c.inShape(ctx, lab.with("--views", database), s, work)
 		})
 	}
 	return work(lab)

@@ -124,7 +124,8 @@ func TestShapes(t *testing.T) {
 	const all = "post_per_second open_p99_ms seen_p99_ms bulk_per_second bulk_in_read_models_per_second post_of_first"
 	wantFigures(t, report.Benchmarks[0].Rows, map[string]string{
 		"everything inside": all, "NATS outside, 1 servers": all,
-		"event store on PostgreSQL": all, "event store on PostgreSQL, NATS outside, 1 servers": all,
+		"event store on PostgreSQL": all, "read models on PostgreSQL": all,
+		"event store on PostgreSQL, NATS outside, 1 servers": all, "both on PostgreSQL, NATS outside, 1 servers": all,
 	})
 	pgtest.Execute(t, database, `DO $$ BEGIN
 		ASSERT NOT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'daybook_bench_%'), 'a database is left';

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/commands/timer"
+	"github.com/daybook-ledger/daybook/queries"
 )
 
 // due reads from the read models what the timer has to see to. Both statements are served by an index that has nothing
@@ -25,7 +26,7 @@ ORDER BY h.expires_unix, h.ledger_id, h.hold_id`
 
 // Holds implements [timer.Due].
 func (d due) Holds(ctx context.Context, until time.Time) iter.Seq2[timer.Hold, error] {
-	return rowsOf(ctx, d.views, "what is due", dueHoldsSQL, []any{until.Unix()}, func(rows *sql.Rows) (h timer.Hold, err error) {
+	return rowsDue(ctx, d.views, dueHoldsSQL, []any{until.Unix()}, func(rows *sql.Rows) (h timer.Hold, err error) {
 		var expiresAt string
 		if err = rows.Scan(&h.Ledger, &h.ID, &expiresAt); err != nil {
 			return h, err
@@ -42,7 +43,7 @@ ORDER BY a.ledger_id, a.assertion_id`
 
 // Assertions implements [timer.Due].
 func (d due) Assertions(ctx context.Context) iter.Seq2[timer.Assertion, error] {
-	return rowsOf(ctx, d.views, "what is due", dueAssertionsSQL, nil, func(rows *sql.Rows) (a timer.Assertion, err error) {
+	return rowsDue(ctx, d.views, dueAssertionsSQL, nil, func(rows *sql.Rows) (a timer.Assertion, err error) {
 		var declaredAt string
 		if err = rows.Scan(&a.Ledger, &a.ID, &a.Revision, &declaredAt); err != nil {
 			return a, err
@@ -52,12 +53,29 @@ func (d due) Assertions(ctx context.Context) iter.Seq2[timer.Assertion, error] {
 	})
 }
 
+// rowsDue are those of a statement about what is due, all in one state of the read models.
+func rowsDue[T any](
+	ctx context.Context, views *sqlx.DB, text string, args []any, scan func(*sql.Rows) (T, error),
+) iter.Seq2[T, error] {
+	const what = "what is due"
+	return func(yield func(T, error) bool) {
+		tx, err := queries.BeginView(ctx, views)
+		if err != nil {
+			var none T
+			yield(none, fmt.Errorf("ask for %s: %w", what, err))
+			return
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		rowsOf(ctx, tx, what, text, args, scan)(yield)
+	}
+}
+
 func rowsOf[T any](
-	ctx context.Context, db sqlx.QueryerContext, what, text string, args []any, scan func(*sql.Rows) (T, error),
+	ctx context.Context, tx *sqlx.Tx, what, text string, args []any, scan func(*sql.Rows) (T, error),
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		rows, err := db.QueryContext(ctx, text, args...)
+		rows, err := tx.QueryContext(ctx, tx.Rebind(text), args...)
 		if err != nil {
 			yield(none, fmt.Errorf("ask for %s: %w", what, err))
 			return

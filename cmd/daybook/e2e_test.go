@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/openapi"
 	"github.com/daybook-ledger/daybook/internal/openapi/openapitest"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
+	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
 // asProgram makes the test binary the real program: the end-to-end tests run it as processes of their own, which they
@@ -30,7 +31,8 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(asProgram, "1"); err != nil { // for the processes that the tests start
 		panic(err)
 	}
-	http.DefaultTransport = traffic.Transport(http.DefaultTransport)
+	asked.RoundTripper = traffic.Transport(http.DefaultTransport)
+	http.DefaultTransport = &asked
 	code := pgtest.Run(m)
 	for _, fault := range traffic.Faults() { // of tests that did not look
 		fmt.Fprintln(os.Stderr, fault)
@@ -77,6 +79,9 @@ func serve(t *testing.T, data string, flags ...string) *served {
 	s := &served{child: process, Client: &client.Client{BaseURL: "http://" + process.Address}, log: log}
 	t.Cleanup(func() {
 		s.Kill()
+		if viewstest.InPostgreSQL(t) && !t.Failed() {
+			sameOnPostgreSQL(t, data, asked.of(process.Address))
+		}
 		asDescribed(t)
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", log)

@@ -44,20 +44,20 @@ func TestKillUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	checkLog(t, store, data, acknowledged)
+	checkLog(t, store, filepath.Join(data, "views.db"), acknowledged)
 }
 
-// TestKillUnderLoadOnPostgres is the same with the event store in a database, in which appends go on that the killed
-// process had sent.
+// TestKillUnderLoadOnPostgres is the same with the event store and the read models in a database, in which goes on what the
+// killed process had sent.
 func TestKillUnderLoadOnPostgres(t *testing.T) {
 	data, database := filepath.Join(t.TempDir(), "data"), pgtest.Database(t)
-	acknowledged := killUnderLoad(t, 5, data, "--store", database)
+	acknowledged := killUnderLoad(t, 5, data, "--store", database, "--views", database)
 	store, err := pgstore.Open(t.Context(), database, pgstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	checkLog(t, store, data, acknowledged)
+	checkLog(t, store, database, acknowledged)
 }
 
 // killUnderLoad runs the trial for so many rounds, or many more where that is asked for, and tells what was acknowledged.
@@ -183,7 +183,7 @@ func checkStream(t *testing.T, server *served, last uint64) {
 }
 
 // checkLog reads the whole log and holds it against what was acknowledged, and then the read models against the log.
-func checkLog(t *testing.T, store eventstore.Store, data string, acknowledged map[string]client.Accepted) {
+func checkLog(t *testing.T, store eventstore.Store, views string, acknowledged map[string]client.Accepted) {
 	t.Helper()
 	posted := readLog(t, store)
 	for reference, answer := range acknowledged {
@@ -200,7 +200,7 @@ func checkLog(t *testing.T, store eventstore.Store, data string, acknowledged ma
 	t.Logf("%d postings acknowledged", len(acknowledged))
 
 	config := runner.Config{Store: store, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler)}
-	checkViews(t, config, filepath.Join(data, "views.db"))
+	checkViews(t, config, views)
 }
 
 type placed struct{ id, revision uint64 }
@@ -248,13 +248,13 @@ func readLog(t *testing.T, store eventstore.Store) map[string]placed {
 }
 
 // checkViews compares all tables with ones made from the log anew.
-func checkViews(t *testing.T, config runner.Config, path string) {
+func checkViews(t *testing.T, config runner.Config, place string) {
 	t.Helper()
 	want, err := projectiontest.OfLog(t.Context(), config, filepath.Join(t.TempDir(), "anew.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := projections.OpenViews(t.Context(), path)
+	live, err := projections.OpenViews(t.Context(), place)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,16 +17,18 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/audit"
 	"github.com/daybook-ledger/daybook/internal/datadir"
+	"github.com/daybook-ledger/daybook/internal/postgres"
 )
 
-// logFlags say which event store a command works on.
+// logFlags say which event store a command works on, and where what is made of it is read.
 type logFlags struct {
 	Data  string `default:"data" placeholder:"DIR" help:"Directory of the event store and the read models (default: ${default})."`
 	Store string `default:"sqlite" placeholder:"URL" help:"Where the event store is: sqlite for a file in the data directory, postgres://USER@HOST/DATABASE, or esdb://HOST:PORT for EventStoreDB or KurrentDB (default: ${default})."`
+	Views string `default:"sqlite" placeholder:"URL" help:"Where the read models are: sqlite for a file in the data directory, or postgres://USER@HOST/DATABASE (default: ${default})."`
 }
 
-// storeInside is what --store says of the event store in the data directory.
-const storeInside = "sqlite"
+// inside is what --store and --views say of what is in the data directory.
+const inside = "sqlite"
 
 // storeKind is what keeps an event store.
 type storeKind int
@@ -55,7 +57,7 @@ var errNoKind = errors.New("no such kind of event store")
 
 // kind tells where the event store is. Its error keeps passwords to itself.
 func (f *logFlags) kind() (storeKind, error) {
-	if f.Store == storeInside {
+	if f.Store == inside {
 		return inSQLite, nil
 	}
 	scheme, _, found := strings.Cut(f.Store, "://") // not by url.Parse, which does not know EventStoreDB's lists of hosts
@@ -69,10 +71,28 @@ func (f *logFlags) kind() (storeKind, error) {
 	}
 }
 
-// Validate refuses what names no event store.
+// Validate refuses what names no event store, or no database of read models.
 func (f *logFlags) Validate() error {
-	_, err := f.kind()
-	return err
+	if _, err := f.kind(); err != nil {
+		return err
+	}
+	return checkPlace(f.Views)
+}
+
+// checkPlace refuses what is no place of read models.
+func checkPlace(place string) error {
+	if place != inside && !postgres.IsURL(place) {
+		return errors.New("--views: want sqlite, or a URL such as postgres://user@host/database")
+	}
+	return nil
+}
+
+// views is the place of the read models.
+func (f *logFlags) views(dir *datadir.Dir) string {
+	if f.Views == inside {
+		return dir.Views()
+	}
+	return f.Views
 }
 
 // openedLog is an event store, and what the wiring wants to know of it.

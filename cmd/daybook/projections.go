@@ -102,7 +102,7 @@ func withRunner(ctx context.Context, flags *logFlags, work func(*runner.Runner) 
 		return err
 	}
 	defer closing(&err, store)
-	views, err := projections.OpenViews(ctx, dir.Views())
+	views, err := projections.OpenViews(ctx, flags.views(dir))
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ const (
 )
 
 func (s *server) startProjections(ctx context.Context) error {
-	db, err := projections.OpenViews(ctx, s.dir.Views())
+	db, err := projections.OpenViews(ctx, s.settings.views(s.dir))
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 
 // serveQueries serves the read models, and has the timer look at what is due in them.
 func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
-	reader, err := queries.OpenViews(s.dir.Views())
+	reader, err := queries.OpenViews(s.settings.views(s.dir))
 	if err != nil {
 		return err
 	}

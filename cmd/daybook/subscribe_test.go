@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/envelope"
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
@@ -81,8 +83,20 @@ func TestOutsideSubscriber(t *testing.T) {
 
 // TestRebuildBesideARunningServer rebuilds the read models from another process while clients post and read.
 func TestRebuildBesideARunningServer(t *testing.T) {
+	rebuildBesideARunningServer(t)
+}
+
+func TestRebuildBesideARunningServerOnPostgres(t *testing.T) {
+	rebuildBesideARunningServer(t, "--views", pgtest.Database(t))
+}
+
+func rebuildBesideARunningServer(t *testing.T, flags ...string) {
+	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	server := serve(t, data)
+	projections := func(args ...string) []string {
+		return slices.Concat([]string{"projections"}, args, []string{"--data", data}, flags)
+	}
+	server := serve(t, data, flags...)
 	accepted := openAndPost(t, server)
 	done := make(chan error, 1)
 	stop := make(chan struct{})
@@ -113,17 +127,17 @@ func TestRebuildBesideARunningServer(t *testing.T) {
 		}
 	}()
 	for range 5 {
-		mustCommand(t, "projections", "rebuild", "--data", data)
+		mustCommand(t, projections("rebuild")...)
 	}
-	mustCommand(t, "projections", "rebuild", "--data", data, "entries", "accounts")
+	mustCommand(t, projections("rebuild", "entries", "accounts")...)
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if out := mustCommand(t, "projections", "list", "--data", data); !regexp.MustCompile(`(?m)^entries +\d+ +7 +running`).MatchString(out) {
+	if out := mustCommand(t, projections("list")...); !regexp.MustCompile(`(?m)^entries +\d+ +7 +running`).MatchString(out) {
 		t.Fatalf("the list does not show the seventh generation:\n%s", out)
 	}
-	if _, errors, code := command(t, "", "projections", "rebuild", "--data", data, "entires"); code != exitFailed || errors == "" {
+	if _, errors, code := command(t, "", projections("rebuild", "entires")...); code != exitFailed || errors == "" {
 		t.Fatalf("an unknown projection: exit code %d, %q", code, errors)
 	}
 	if err := server.Stop(); err != nil {
