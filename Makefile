@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 TESTFLAGS ?=
 
 # Packages with goroutines: tested with the race detector on. The others are tested without, which is quicker.
-RACE := ./commands/... ./eventstore/... ./projections/... ./queries/... ./internal/audit/... ./internal/lag/... ./internal/progress/... ./internal/run/... ./internal/runs/... ./internal/stream/... ./internal/watermark/... ./internal/httpx/...
+RACE := ./commands/... ./eventstore/... ./projections/... ./queries/... ./internal/audit/... ./internal/cluster/... ./internal/lag/... ./internal/progress/... ./internal/run/... ./internal/runs/... ./internal/stream/... ./internal/watermark/... ./internal/httpx/...
 PLAIN = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 
 # -race also checks the pointers of SQLite, which is C turned into Go: a third of the time, for code that is not ours.
