@@ -37,6 +37,7 @@ func allRoutes(t *testing.T) *echo.Echo {
 	q := queries.New(queries.Options{History: store})
 	t.Cleanup(func() { _ = q.Close() })
 	q.Register(api)
+	(&server{}).serveCluster(api)
 	return e
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
+	"github.com/daybook-ledger/daybook/internal/progress"
 )
 
 // counted is the event store as commands write to it: what they append is what the read models have to catch up with.
@@ -28,6 +29,33 @@ func (c counted) Append(
 		c.bound.Failed(len(records))
 	}
 	return appended, err
+}
+
+// announced is the event store as the commands of a node write to it: whoever feeds the read models of the cluster is told what
+// they have to catch up with.
+type announced struct {
+	eventstore.Store
+
+	progress *progress.Node
+}
+
+// Append implements [eventstore.Store].
+func (a announced) Append(
+	ctx context.Context, stream string, expected eventstore.Expected, records []eventstore.Record,
+) (eventstore.Appended, error) {
+	appended, err := a.Store.Append(ctx, stream, expected, records)
+	if name, ok := ledgername.Of(stream); ok && err == nil {
+		a.progress.Appended(name, uint64(appended.Last))
+	}
+	return appended, err
+}
+
+// told is the event store as commands write to it.
+func (s *server) told() eventstore.Store {
+	if s.member == nil {
+		return counted{s.store, s.lag}
+	}
+	return announced{s.store, s.progress}
 }
 
 // eventsOf counts the events of all ledgers; 0 where the store cannot tell how many there are.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/daybook-ledger/daybook/eventstore/relay"
+	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/stream/natsserver"
+	"github.com/daybook-ledger/daybook/internal/telemetry"
 )
 
 // startNATS connects to the NATS server in the process, which it starts, or to those that the settings name.
@@ -42,6 +46,9 @@ func (s *server) startNATSHere(ctx context.Context) error {
 
 // startRelay refuses a stream that would lose events, where NATS can be asked: where it cannot, the relay finds out.
 func (s *server) startRelay(ctx context.Context) error {
+	if !s.settings.has(cluster.RoleRelay) {
+		return nil
+	}
 	broker, err := stream.NewBroker(s.conn, stream.Config{
 		MaxAge: s.settings.NATSMaxAge, MaxBytes: s.settings.NATSBytes, Replicas: s.settings.NATSReplicas, Embedded: s.settings.NATS == "",
 	})
@@ -51,11 +58,42 @@ func (s *server) startRelay(ctx context.Context) error {
 	if err := broker.Ensure(ctx); errors.Is(err, stream.ErrConflict) {
 		return err
 	}
-	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
+	if s.member != nil {
+		s.startSingleton(ctx, cluster.RoleRelay, func(ctx context.Context, scope *telemetry.Scope) error {
+			r, err := s.newRelay(broker, scope)
+			if err != nil {
+				return err
+			}
+			s.relay.Store(r)
+			defer s.relay.Store(nil)
+			return r.Run(ctx)
+		})
+		return nil
+	}
+	r, err := s.newRelay(broker, s.registry)
 	if err != nil {
 		return err
 	}
-	s.relay = relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: s.registry})
-	s.workers.Start(ctx, s.relay)
+	s.relay.Store(r)
+	s.workers.Start(ctx, r)
 	return nil
+}
+
+func (s *server) newRelay(broker *stream.Broker, registerer prometheus.Registerer) (*relay.Relay, error) {
+	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: registerer}), nil
+}
+
+// natsReady tells why what happens is not heard of outside.
+func (s *server) natsReady(ctx context.Context) error {
+	if !s.conn.IsConnected() {
+		return errors.New("not connected: events wait in the event store")
+	}
+	if r := s.relay.Load(); r != nil {
+		return r.Ready(ctx)
+	}
+	return nil // another node relays
 }

@@ -33,7 +33,7 @@ func (c *importCmd) Run(ctx context.Context, io *streams) error {
 	if err := s.open(ctx, c.Template, batch, io.out); err != nil {
 		return err
 	}
-	s.bar = progress(io, batch.count)
+	s.bar = importBar(io, batch.count)
 	err = s.sendAll(ctx, batch)
 	_ = s.bar.Finish() // the bar is for show
 	if err != nil {
@@ -47,8 +47,8 @@ func (c *importCmd) Run(ctx context.Context, io *streams) error {
 	return err
 }
 
-// progress shows how far the import is, on a terminal.
-func progress(io *streams, count int) *progressbar.ProgressBar {
+// importBar shows how far the import is, on a terminal.
+func importBar(io *streams, count int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(count,
 		progressbar.OptionSetWriter(io.err),
 		progressbar.OptionSetVisibility(io.tty),

@@ -61,3 +61,14 @@ func (s *server) listenOn(ctx context.Context, address string) (net.Listener, er
 	}
 	return networks.Guard(listener, s.refused, s.logger), nil
 }
+
+// stopListening closes the listener of a server that does not get to serve on it.
+func (s *server) stopListening() error {
+	if s.listen == nil {
+		return nil
+	}
+	if err := s.listen.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}

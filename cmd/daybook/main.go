@@ -38,6 +38,7 @@ type cli struct {
 	Audit       auditCmd       `cmd:"" help:"Verify that the log is what was written."`
 	Store       storeCmd       `cmd:"" help:"Say where the event store is, and in what it differs from others."`
 	Bench       benchCmd       `cmd:"" set:"runs=3" help:"Measure Daybook against a no-op handler on this machine."`
+	Cluster     clusterCmd     `cmd:"" help:"Look at a cluster."`
 	Health      healthCmd      `cmd:"" help:"Ask a server whether it is well; the exit code tells."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -152,15 +153,24 @@ type versionCmd struct{}
 
 // Run prints the module's version and the commit it was built from, as far as the build recorded them.
 func (versionCmd) Run(std *streams) error {
-	version, commit := "unknown", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				commit = " " + setting.Value
-			}
-		}
+	version, commit := built()
+	if commit != "" {
+		commit = " " + commit
 	}
 	_, err := fmt.Fprintln(std.out, "daybook", version+commit)
 	return err
+}
+
+// built tells the module's version and the commit, which is empty where the build did not record it.
+func built() (version, commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown", ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			commit = setting.Value
+		}
+	}
+	return info.Main.Version, commit
 }

@@ -13,6 +13,7 @@ import (
 type serveCmd struct {
 	Dev bool `help:"Development: loopback only, no authentication."`
 	logFlags
+	clusterFlags
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to serve HTTP on; port 0 picks a free one (default: ${default})."`
 
 	TrustedNetwork string `name:"trusted-network" placeholder:"CIDR,…" help:"Private networks in which everybody may do everything, for there is no authentication: listeners may stand in them, and connections from elsewhere are closed."`
@@ -59,6 +60,9 @@ func (s *serveCmd) Validate() error {
 	}
 	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
 		return errors.New("--queue-length and --snapshot-every must be at least 1")
+	}
+	if err := s.validateCluster(); err != nil {
+		return err
 	}
 	if err := s.validateListeners(); err != nil {
 		return err

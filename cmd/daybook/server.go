@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,18 +19,17 @@ import (
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/commands/timer"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
+	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/openapi"
+	"github.com/daybook-ledger/daybook/internal/progress"
 	"github.com/daybook-ledger/daybook/internal/run"
-	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/telemetry"
 	"github.com/daybook-ledger/daybook/internal/trust"
 	"github.com/daybook-ledger/daybook/internal/watermark"
-	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/runner"
-	"github.com/daybook-ledger/daybook/projections/views"
 	"github.com/daybook-ledger/daybook/queries"
 )
 
@@ -45,16 +45,23 @@ type server struct {
 	refused  prometheus.Counter
 	workers  *run.Group
 
-	dir    *datadir.Dir
-	store  *openedLog
-	conn   *nats.Conn
-	relay  *relay.Relay
+	dir   *datadir.Dir
+	store *openedLog
+	conn  *nats.Conn
+	// relay is the one that runs here; in a cluster it may run elsewhere.
+	relay atomic.Pointer[relay.Relay]
+	// runner knows the projections; in a cluster another one may run them. Nil where they are no role of this node.
 	runner *runner.Runner
 	upkeep *commands.Upkeep
 	board  *watermark.Board
 	lag    *lag.Bound
 	echo   *echo.Echo
 	listen net.Listener
+
+	// Of a node of a cluster; nil for a process alone.
+	member     *cluster.Member
+	progress   *progress.Node
+	singletons []*singleton
 }
 
 // start opens everything and begins to serve. When it returns an error nothing is left running.
@@ -71,6 +78,7 @@ func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*serve
 		{"open the data directory", s.openData},
 		{"open the event store", s.openStore},
 		{"start NATS", s.startNATS},
+		{"join the cluster", s.joinCluster},
 		{"start the relay", s.startRelay},
 		{"start the projections", s.startProjections},
 		{"start the EventStoreDB endpoint", s.startESDB},
@@ -78,7 +86,7 @@ func start(ctx context.Context, settings *serveCmd, logger *slog.Logger) (*serve
 		{"start the HTTP server", s.startHTTP},
 	} {
 		if err := step.do(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", step.what, err), s.workers.Stop())
+			return nil, errors.Join(fmt.Errorf("%s: %w", step.what, err), s.workers.Stop(), s.stopListening())
 		}
 	}
 	return s, nil
@@ -107,40 +115,14 @@ func (s *server) openStore(ctx context.Context) error {
 	s.store = store
 	s.logger.InfoContext(ctx, "the event store is open", "kind", store.kind, "identity", store.identity, "traits", store.Traits())
 	s.workers.Start(ctx, run.OnStop("event store", store.Close))
-	events, err := eventsOf(ctx, store)
-	if err != nil {
-		return err
+	var events uint64
+	if s.settings.Node == "" { // in a cluster nobody can count them all, see package progress
+		if events, err = eventsOf(ctx, store); err != nil {
+			return err
+		}
 	}
 	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
 	return s.dir.MarkReady(store.identity)
-}
-
-// How much the read models take into one transaction. The more it is the fewer times a page is written that many events
-// change; it bounds what waits in memory, which is twice as much.
-const (
-	projectedEventsMax = 10_000
-	projectedBytesMax  = 16 << 20
-)
-
-func (s *server) startProjections(ctx context.Context) error {
-	db, err := projections.OpenViews(ctx, s.settings.views(s.dir))
-	if err != nil {
-		return err
-	}
-	s.workers.Start(ctx, run.OnStop("read models", db.Close))
-	subscriber, err := stream.NewSubscriber(s.conn, stream.SubscriberOptions{
-		Start: stream.StartNew(), Logger: s.logger, Metrics: stream.NewMetrics(s.registry),
-		MaxEvents: projectedEventsMax, MaxBytes: projectedBytesMax,
-	})
-	if err != nil {
-		return err
-	}
-	s.runner = runner.New(runner.Config{
-		Views: db, Store: s.store, Projections: projections.All(), Logger: s.logger,
-		Subscriber: subscriber, Topic: stream.All, Board: s.board, Lag: s.lag, Metrics: s.registry,
-	})
-	s.workers.Start(ctx, s.runner)
-	return nil
 }
 
 // startPprof serves profiles on an address of their own, where that is asked for.
@@ -168,15 +150,20 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 	telemetry.NewProbes(s.registry, s.checks()...).Register(s.echo)
 	openapi.Register(s.echo)
 	api := s.echo.Group("/v1")
-	if err := s.serveCommands(ctx, api); err != nil {
-		return err
+	if s.settings.has(cluster.RoleCommands) {
+		if err := s.serveCommands(ctx, api); err != nil {
+			return err
+		}
 	}
+	s.refuseOthers(api)
 	if err := s.serveQueries(ctx, api); err != nil {
 		return err
 	}
-	s.listen, err = s.listenOn(ctx, s.settings.Listen)
-	if err != nil {
-		return err
+	s.serveCluster(api)
+	if s.listen == nil {
+		if s.listen, err = s.listenOn(ctx, s.settings.Listen); err != nil {
+			return err
+		}
 	}
 	s.workers.Start(ctx, httpx.NewServer(s.listen, s.echo, s.logger))
 	return nil
@@ -187,7 +174,7 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 	if err != nil {
 		return err
 	}
-	engines := commands.NewEngines(counted{s.store, s.lag}, engine.Options{
+	engines := commands.NewEngines(s.told(), engine.Options{
 		Logger: s.logger, Registerer: s.registry,
 		Snapshots:     snapshots,
 		QueueLength:   s.settings.QueueLength,
@@ -208,30 +195,39 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 
 // serveQueries serves the read models, and has the timer look at what is due in them.
 func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
+	serves, decides := s.settings.has(cluster.RoleQueries), s.settings.has(cluster.RoleCommands)
+	if !serves && !decides {
+		return nil
+	}
 	reader, err := queries.OpenViews(s.settings.views(s.dir))
 	if err != nil {
 		return err
 	}
 	s.workers.Start(ctx, run.OnStop("read models' readers", reader.Close))
-	q := queries.New(queries.Options{Views: reader, History: s.store, Board: s.board, Log: s.logger})
-	s.workers.Start(ctx, run.OnStop("queries", q.Close))
-	q.Register(api)
-	s.workers.Start(ctx, timer.New(due{views: reader}, s.upkeep, timer.Options{Logger: s.logger, Registerer: s.registry}))
+	if serves {
+		q := queries.New(queries.Options{Views: reader, History: s.store, Board: s.board, Log: s.logger})
+		s.workers.Start(ctx, run.OnStop("queries", q.Close))
+		q.Register(api)
+	}
+	if decides {
+		s.workers.Start(ctx, timer.New(due{views: reader}, s.upkeep, timer.Options{Logger: s.logger, Registerer: s.registry}))
+	}
 	return nil
 }
 
 // checks are what /readyz asks.
 func (s *server) checks() []telemetry.Check {
-	return []telemetry.Check{
+	checks := []telemetry.Check{
 		{Name: "event store", Ready: s.storeReady},
-		{Name: "nats", Ready: func(ctx context.Context) error {
-			if !s.conn.IsConnected() {
-				return errors.New("not connected: events wait in the event store")
-			}
-			return s.relay.Ready(ctx)
-		}},
-		{Name: "projections", Ready: s.projectionsReady},
+		{Name: "nats", Ready: s.natsReady},
 	}
+	if s.runner != nil {
+		checks = append(checks, telemetry.Check{Name: "projections", Ready: s.projectionsReady})
+	}
+	if s.member != nil {
+		checks = append(checks, telemetry.Check{Name: "cluster", Ready: s.clusterReady})
+	}
+	return checks
 }
 
 // storeReady asks an event store that is elsewhere whether it is there.
@@ -240,19 +236,4 @@ func (s *server) storeReady(ctx context.Context) error {
 		return nil
 	}
 	return s.store.ready(ctx)
-}
-
-// projectionsReady tells which read models are stopped.
-func (s *server) projectionsReady(ctx context.Context) error {
-	list, err := s.runner.List(ctx)
-	if err != nil {
-		return err
-	}
-	var stopped []error
-	for _, p := range list {
-		if p.Live && p.State == views.Stopped {
-			stopped = append(stopped, fmt.Errorf("%s stopped: %s", p.Projection, p.Detail))
-		}
-	}
-	return errors.Join(stopped...)
 }

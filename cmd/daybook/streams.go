@@ -15,19 +15,24 @@ type streams struct {
 	tty      bool
 }
 
-// remote is what commands have in common that ask a server.
+// remote is what commands have in common that ask a server about a ledger.
 type remote struct {
 	Ledger string `required:"" placeholder:"NAME" help:"Name of the ledger."`
+	atServer
+}
+
+// atServer is the server that a command asks.
+type atServer struct {
 	Server string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"URL of the server (default: ${default})."`
 }
 
 // Validate refuses what is no server's URL, such as a host without http://.
-func (r *remote) Validate() error {
-	u, err := url.Parse(r.Server)
+func (a *atServer) Validate() error {
+	u, err := url.Parse(a.Server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8080", r.Server)
+		return fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8080", a.Server)
 	}
 	return nil
 }
 
-func (r *remote) client() *client.Client { return &client.Client{BaseURL: r.Server} }
+func (a *atServer) client() *client.Client { return &client.Client{BaseURL: a.Server} }

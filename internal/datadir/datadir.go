@@ -12,6 +12,7 @@
 package datadir
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type marker struct {
 	Ready bool `json:"ready"`
 	// Store is the identity of an event store elsewhere; empty where it is in the directory.
 	Store string `json:"store,omitempty"`
+	// Home is the directory's own identity, once somebody asked for it.
+	Home string `json:"home,omitempty"`
 }
 
 // Open opens the directory for a server, making it where it does not exist or is empty, and takes its lock.
@@ -102,7 +105,22 @@ func (d *Dir) StoreElsewhere() (identity string, err error) {
 // MarkReady records that the event store exists: the one in the directory, or with an identity that one elsewhere. From then
 // on a directory that has lost it is refused.
 func (d *Dir) MarkReady(store string) error {
-	return d.writeMarker(marker{Format: format, Ready: true, Store: store})
+	m, err := d.readMarker()
+	if err != nil {
+		return err
+	}
+	m.Ready, m.Store = true, store
+	return d.writeMarker(m)
+}
+
+// Home gives the identity of the directory itself, which no other has, for as long as it exists.
+func (d *Dir) Home() (string, error) {
+	m, err := d.readMarker()
+	if err != nil || m.Home != "" {
+		return m.Home, err
+	}
+	m.Home = rand.Text()
+	return m.Home, d.writeMarker(m)
 }
 
 // Close gives the lock back.

@@ -165,3 +165,34 @@ func listing(t *testing.T, path string) string {
 	}
 	return strings.Join(names, " ")
 }
+
+func TestHomeStaysTheSame(t *testing.T) {
+	path, other := t.TempDir(), t.TempDir()
+	homes := map[string]bool{}
+	ask := func(d *datadir.Dir) {
+		home, err := d.Home()
+		if err != nil || home == "" {
+			t.Fatalf("home %q, %v", home, err)
+		}
+		homes[home] = true
+	}
+	open(t, path, ask)
+	open(t, path, func(d *datadir.Dir) {
+		if err := d.MarkReady("elsewhere"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	open(t, path, ask)
+	open(t, path, func(d *datadir.Dir) {
+		ask(d)
+		if identity, err := d.StoreElsewhere(); err != nil || identity != "elsewhere" {
+			t.Errorf("the directory belongs to %q, %v", identity, err)
+		}
+	})
+	if len(homes) != 1 {
+		t.Errorf("one directory had the homes %v", homes)
+	}
+	if open(t, other, ask); len(homes) != 2 {
+		t.Errorf("two directories had the homes %v", homes)
+	}
+}

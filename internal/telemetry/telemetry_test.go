@@ -6,10 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/internal/telemetry"
 )
@@ -57,4 +59,32 @@ func TestProbes(t *testing.T) {
 	broken = errors.New("entries stopped at revision 7")
 	expect("/readyz", 503, "entries stopped at revision 7")
 	expect("/healthz", 200, `"ok"`)
+}
+
+func TestAScopeTakesItsMetricsWithIt(t *testing.T) {
+	registry := telemetry.NewRegistry()
+	names := func() (all []string) {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			all = append(all, family.GetName())
+		}
+		return all
+	}
+	before := names()
+	for range 2 {
+		scope := telemetry.NewScope(registry)
+		for _, name := range []string{"daybook_one", "daybook_two"} {
+			scope.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: name}))
+		}
+		if during := names(); len(during) != len(before)+2 {
+			t.Fatalf("metrics are %v, after %v", during, before)
+		}
+		scope.Close()
+		if after := names(); !slices.Equal(before, after) {
+			t.Fatalf("metrics are %v, not %v", after, before)
+		}
+	}
 }

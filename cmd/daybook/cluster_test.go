@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/pgtest"
+	"github.com/daybook-ledger/daybook/internal/stream/natstest"
+	"github.com/daybook-ledger/daybook/internal/wire"
+)
+
+// site is what nodes of a cluster share.
+type site struct {
+	t                  *testing.T
+	nats, store, views string
+	data               map[string]string // of each node
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	return &site{t: t, nats: natstest.URLs(natstest.New(t, nil)), store: pgtest.Database(t), views: pgtest.Database(t), data: map[string]string{}}
+}
+
+// node starts a node, which is ready once it has a session.
+func (s *site) node(name string, flags ...string) *served {
+	s.t.Helper()
+	s.data[name] = filepath.Join(s.t.TempDir(), name)
+	n := serve(s.t, s.data[name], append([]string{
+		"--node", name, "--lease", "2s", "--store", s.store, "--views", s.views, "--nats", s.nats,
+	}, flags...)...)
+	s.becomes(n, name+" has a session", func(c *wire.Cluster) bool {
+		return c.Node == name && c.Standing == "held" && slices.ContainsFunc(c.Nodes, func(one wire.ClusterNode) bool {
+			return one.Node == name && one.Address == n.Address
+		})
+	})
+	return n
+}
+
+// becomes waits until a node sees its cluster as it should be.
+func (s *site) becomes(n *served, what string, so func(*wire.Cluster) bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	var seen wire.Cluster
+	for {
+		if err := n.Get(ctx, "/cluster", client.Query{}, &seen); err != nil {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+		if so(&seen) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("it never was so that %s, but %+v", what, seen)
+		case <-time.After(20 * time.Millisecond): // nobody tells a client what changes
+		}
+	}
+}
+
+// leads waits until a node leads, as another one sees it.
+func (s *site) leads(seenBy *served, singleton, node string) {
+	s.t.Helper()
+	s.becomes(seenBy, node+" leads the "+singleton, func(c *wire.Cluster) bool { return leaderOf(c, singleton) == node })
+}
+
+func leaderOf(c *wire.Cluster, singleton string) string {
+	for _, n := range c.Nodes {
+		if slices.Contains(n.Leads, singleton) {
+			return n.Node
+		}
+	}
+	return ""
+}
+
+// patience bounds waits for what must come; it is never waited out in a test that passes.
+const patience = time.Minute
+
+// posted posts by one node and reads by another one, when that has it.
+func (s *site) posted(by, readBy *served, amount int) {
+	s.t.Helper()
+	accepted, err := by.Post(s.t.Context(), "demo", client.NewTransaction{
+		Transfers: []client.Transfer{{From: "world", To: "users:alice", Asset: "USD/2", Amount: strconv.Itoa(amount)}},
+	}, fmt.Sprint("posting-", amount))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	got, err := readBy.Transaction(s.t.Context(), "demo", accepted.Transaction.ID, client.Query{
+		MinRevision: &accepted.Revision, Wait: patience / 2,
+	})
+	if err != nil || got.RecordedAt != accepted.Transaction.RecordedAt {
+		s.t.Fatalf("read by another node: %+v, %v", got, err)
+	}
+}
+
+// verified has the log and the read models audited.
+func (s *site) verified(data string) {
+	s.t.Helper()
+	out := mustCommand(s.t, "audit", "verify", "--data", data, "--store", s.store, "--views", s.views)
+	contains(s.t, out, "equal")
+}
+
+// TestClusterHandsOver has one node do the work of all, and another one take it over: when the first ends, when it is killed, and
+// when it is paused for longer than its lease, and wakes.
+func TestClusterHandsOver(t *testing.T) {
+	s := newSite(t)
+	a := s.node("a")
+	if _, err := a.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, singleton := range []string{"relay", "projections"} {
+		s.leads(a, singleton, "a")
+	}
+	b := s.node("b")
+	s.posted(a, b, 1)
+	s.posted(b, a, 2)
+	s.leads(b, "relay", "a")
+
+	if err := a.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	s.leads(b, "relay", "b")
+	s.leads(b, "projections", "b")
+	s.posted(b, b, 3)
+
+	c := s.node("c")
+	b.Kill()
+	s.leads(c, "relay", "c")
+	s.leads(c, "projections", "c")
+	s.posted(c, c, 4)
+
+	d := s.node("d")
+	if err := c.command.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.leads(d, "relay", "d")
+	s.leads(d, "projections", "d")
+	for amount := range 20 {
+		s.posted(d, d, 100+amount)
+	}
+	if err := c.command.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.becomes(c, "c is back and leads nothing", func(seen *wire.Cluster) bool {
+		return seen.Standing == "held" && leaderOf(seen, "relay") == "d" && leaderOf(seen, "projections") == "d"
+	})
+	s.posted(c, d, 5)
+	s.posted(d, c, 6)
+	s.verified(s.data["d"])
+	var balances wire.Balances
+	if err := c.Get(t.Context(), "/ledgers/demo/balances", client.Query{Account: "users:alice"}, &balances); err != nil {
+		t.Fatal(err)
+	}
+	const want = 1 + 2 + 3 + 4 + 20*100 + 19*10 + 5 + 6
+	if got := balances.Balances[0].Balance; got != strconv.Itoa(want) {
+		t.Errorf("the balance is %s, want %d", got, want)
+	}
+}
+
+// TestRoles divides the work among nodes.
+func TestRoles(t *testing.T) {
+	s := newSite(t)
+	writer := s.node("writer", "--roles", "commands,relay")
+	worker := s.node("worker", "--roles", "projections")
+	reader := s.node("reader", "--roles", "queries")
+	if _, err := writer.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.posted(writer, reader, 1)
+	s.leads(reader, "relay", "writer")
+	s.leads(reader, "projections", "worker")
+	for url, want := range map[string]int{
+		writer.BaseURL + "/v1/ledgers/demo":  http.StatusServiceUnavailable,
+		worker.BaseURL + "/v1/ledgers/demo":  http.StatusServiceUnavailable,
+		worker.BaseURL + "/v1/cluster":       http.StatusOK,
+		reader.BaseURL + "/v1/ledgers/demo":  http.StatusOK,
+		worker.BaseURL + "/readyz":           http.StatusOK,
+		reader.BaseURL + "/readyz":           http.StatusOK,
+		writer.BaseURL + "/readyz":           http.StatusOK,
+		worker.BaseURL + "/metrics":          http.StatusOK,
+		reader.BaseURL + "/v1/ledgers/other": http.StatusNotFound,
+	} {
+		if status, body := get(t.Context(), t, url); status != want {
+			t.Errorf("GET %s: %d, want %d\n%s", url, status, want, body)
+		}
+	}
+	if _, err := worker.OpenLedger(t.Context(), client.NewLedger{Name: "other"}, ""); !client.IsCode(err, "overloaded") {
+		t.Errorf("a command to a node that decides none: %v", err)
+	}
+	for _, n := range []*served{writer, worker, reader} {
+		_, metrics := get(t.Context(), t, n.BaseURL+"/metrics")
+		if got := strings.Contains(metrics, "daybook_projections_batch_events"); got != (n == worker) {
+			t.Errorf("%s has metrics of the projections: %t", n.Address, got)
+		}
+		if got := strings.Contains(metrics, "daybook_relay_published_total"); got != (n == writer) {
+			t.Errorf("%s has metrics of the relay: %t", n.Address, got)
+		}
+	}
+}
+
+func TestClusterStatus(t *testing.T) {
+	alone := serve(t, filepath.Join(t.TempDir(), "data"))
+	equal(t, "alone", mustCommand(t, "cluster", "status", "--server", alone.BaseURL),
+		"a single process, no cluster; read models: 0 events behind\n")
+
+	s := newSite(t)
+	a := s.node("a")
+	b := s.node("b", "--roles", "commands,queries")
+	for _, singleton := range []string{"relay", "projections"} {
+		s.leads(b, singleton, "a")
+	}
+	table := mustCommand(t, "cluster", "status", "--server", b.BaseURL)
+	contains(t, table, "NODE", a.Address, b.Address, "commands,queries", "relay: a; projections: a; ledgers of nobody: 0", "as seen by b (session: held)")
+	var told wire.Cluster
+	if err := json.Unmarshal([]byte(mustCommand(t, "cluster", "status", "--json", "--server", a.BaseURL)), &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Node != "a" || len(told.Nodes) != 2 || !slices.Equal(told.Nodes[1].Roles, []string{"commands", "queries"}) {
+		t.Errorf("told %+v", told)
+	}
+}
