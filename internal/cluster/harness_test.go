@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"context"
 	"log/slog"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -28,14 +27,14 @@ type node struct {
 	*cluster.Member
 
 	conn *nats.Conn
-	link *link
+	link *natstest.Link
 	stop func() // and wait until it has stopped
 }
 
 // join starts a member.
 func join(t testing.TB, servers string, o cluster.Options) *node {
 	t.Helper()
-	n := &node{link: newLink()}
+	n := &node{link: new(natstest.Link)}
 	var err error
 	n.conn, err = nats.Connect(servers, nats.SetCustomDialer(n.link), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2))
@@ -58,7 +57,7 @@ func join(t testing.TB, servers string, o cluster.Options) *node {
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
 	n.stop = sync.OnceFunc(func() {
-		n.link.thaw()
+		n.link.Thaw()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("member %s: %v", o.Node.Name, err)
@@ -103,68 +102,6 @@ func (n *node) becomes(t testing.TB, what string, condition func() bool) {
 func (n *node) owns(t testing.TB, ledger, owner string) {
 	t.Helper()
 	n.becomes(t, ledger+" is "+owner+"'s", func() bool { o, ok := n.Owner(ledger); return ok && o.Node == owner })
-}
-
-// link makes connections that can be frozen: nothing comes or goes, and neither end is told.
-type link struct {
-	mu     sync.Mutex
-	frozen chan struct{} // closed while it is not
-}
-
-func newLink() *link {
-	l := &link{frozen: make(chan struct{})}
-	close(l.frozen)
-	return l
-}
-
-func (l *link) freeze() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.frozen = make(chan struct{})
-}
-
-func (l *link) thaw() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case <-l.frozen:
-	default:
-		close(l.frozen)
-	}
-}
-
-func (l *link) wait() {
-	l.mu.Lock()
-	frozen := l.frozen
-	l.mu.Unlock()
-	<-frozen
-}
-
-// Dial implements nats.CustomDialer.
-func (l *link) Dial(network, address string) (net.Conn, error) {
-	l.wait()
-	conn, err := net.Dial(network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &linked{Conn: conn, link: l}, nil
-}
-
-type linked struct {
-	net.Conn
-
-	link *link
-}
-
-func (c *linked) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.link.wait()
-	return n, err
-}
-
-func (c *linked) Write(p []byte) (int, error) {
-	c.link.wait()
-	return c.Conn.Write(p)
 }
 
 func oneServer(t testing.TB) (*natstest.Server, string) {

@@ -69,7 +69,7 @@ func TestWhatANodeOwnedIsFreeWhenItDies(t *testing.T) {
 	a, b := join(t, servers, named("a", cluster.MinLease)), join(t, servers, named("b", cluster.MinLease))
 	a.locate(t, "books")
 	b.owns(t, "books", "a")
-	a.link.freeze()
+	a.link.Freeze()
 	if owner := b.locate(t, "books"); owner.Here {
 		t.Fatal("it is taken from a node that has not been silent for long")
 	}
@@ -80,7 +80,7 @@ func TestWhatANodeOwnedIsFreeWhenItDies(t *testing.T) {
 	if owner := b.locate(t, "books"); !owner.Here {
 		t.Fatalf("it belongs to %+v", owner)
 	}
-	a.link.thaw()
+	a.link.Thaw()
 	a.owns(t, "books", "b")
 	if a.Ready() != nil {
 		t.Fatalf("it is back, and says %v", a.Ready())
@@ -95,10 +95,10 @@ func TestALostLedgerIsTold(t *testing.T) {
 	a, b := join(t, servers, o), join(t, servers, named("b", cluster.MinLease))
 	a.locate(t, "books")
 	b.owns(t, "books", "a")
-	a.link.freeze()
+	a.link.Freeze()
 	b.becomes(t, "a is gone", func() bool { return len(b.Picture().Nodes) == 1 })
 	b.locate(t, "books")
-	a.link.thaw()
+	a.link.Thaw()
 	select {
 	case ledger := <-taken:
 		if ledger != "books" {

@@ -76,12 +76,12 @@ func TestWhoLosesItsSessionLeadsNoMore(t *testing.T) {
 	first := a.lead(t, "relay")
 	await(t, "the first leads", first.began)
 	second := b.lead(t, "relay")
-	a.link.freeze()
+	a.link.Freeze()
 	await(t, "the second leads", second.began)
 	if cause := await(t, "its own clock tells the first", first.ended); !errors.Is(cause, cluster.ErrLeadLost) {
 		t.Fatal(cause)
 	}
-	a.link.thaw()
+	a.link.Thaw()
 	a.becomes(t, "b leads", func() bool { o, ok := a.Leader("relay"); return ok && o.Node == "b" })
 	second.stop()
 	await(t, "it leads again", first.began)

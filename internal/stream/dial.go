@@ -38,6 +38,8 @@ const (
 	redialWait = 500 * time.Millisecond
 	// pingInterval times two is how long a connection that brings nothing is taken for one that is there.
 	pingInterval = 10 * time.Second
+	// writeTimeout is how long a connection may take nothing before it is taken for broken. Whoever sends waits that long.
+	writeTimeout = 3 * time.Second
 )
 
 // Dial connects, and connects again for ever whenever the connection is lost. It fails only where options are wrong: where no
@@ -50,7 +52,8 @@ func Dial(o DialOptions) (*nats.Conn, error) {
 		return nil, err
 	}
 	options := append((&linkLog{log: o.Logger}).handlers(),
-		nats.Name("daybook"), nats.Timeout(dialTimeout), nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2),
+		nats.Name("daybook"), nats.Timeout(dialTimeout), nats.FlusherTimeout(writeTimeout),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(redialWait), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectBufSize(-1),
 	)
