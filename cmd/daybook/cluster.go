@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +105,7 @@ func (s *server) joinCluster(ctx context.Context) error {
 		Node: cluster.Node{
 			Name: s.settings.Node, Home: home, Roles: s.settings.roles(), Address: s.Address(), Version: version,
 		},
-		Lease: s.settings.Lease, Replicas: s.settings.NATSReplicas, Logger: s.logger, Registerer: s.registry,
+		Lease: s.settings.Lease, Replicas: s.settings.NATSReplicas, Taken: s.release, Logger: s.logger, Registerer: s.registry,
 	})
 	if err != nil {
 		return err
@@ -117,18 +116,14 @@ func (s *server) joinCluster(ctx context.Context) error {
 	return nil
 }
 
-// refuseOthers answers what is for nodes with roles that this one has not. It is neither a path that does not exist nor a ledger
-// that does not: another node has both.
-func (s *server) refuseOthers(api *echo.Group) {
-	for role, methods := range map[string][]string{
-		cluster.RoleCommands: {http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-		cluster.RoleQueries:  {http.MethodGet},
-	} {
-		if s.settings.has(role) {
-			continue
-		}
-		api.Match(methods, "/*", func(echo.Context) error {
-			return httpx.NewProblem(httpx.CodeOverloaded, "The node %s does not have the role %q: ask one that has it.", s.settings.Node, role)
-		})
+// refuseQueries answers queries on a node that has no part in them. It is neither a path that does not exist nor a ledger that does
+// not: another node has both.
+func (s *server) refuseQueries(api *echo.Group) {
+	if s.settings.has(cluster.RoleQueries) {
+		return
 	}
+	api.GET("/*", func(echo.Context) error {
+		return httpx.NewProblem(httpx.CodeOverloaded, "The node %s does not have the role %q: ask one that has it.",
+			s.settings.Node, cluster.RoleQueries)
+	})
 }

@@ -193,8 +193,15 @@ func TestRoles(t *testing.T) {
 			t.Errorf("GET %s: %d, want %d\n%s", url, status, want, body)
 		}
 	}
-	if _, err := worker.OpenLedger(t.Context(), client.NewLedger{Name: "other"}, ""); !client.IsCode(err, "overloaded") {
-		t.Errorf("a command to a node that decides none: %v", err)
+	// Commands are passed on by those that do not decide.
+	for amount, n := range []*served{worker, reader} {
+		s.posted(n, reader, 10+amount)
+	}
+	if _, err := worker.OpenLedger(t.Context(), client.NewLedger{Name: "new"}, ""); err != nil {
+		t.Errorf("open a ledger by a node that decides nothing: %v", err)
+	}
+	if _, err := worker.OpenLedger(t.Context(), client.NewLedger{Name: "No Name"}, ""); !client.IsCode(err, "overloaded") {
+		t.Errorf("a command that names no ledger, to a node that decides nothing: %v", err)
 	}
 	for _, n := range []*served{writer, worker, reader} {
 		_, metrics := get(t.Context(), t, n.BaseURL+"/metrics")
@@ -205,6 +212,30 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s has metrics of the relay: %t", n.Address, got)
 		}
 	}
+}
+
+// TestCommandsGoToTheNodeThatOwns posts to one ledger by two nodes: one of them passes everything on, so that nobody's append
+// comes too late.
+func TestCommandsGoToTheNodeThatOwns(t *testing.T) {
+	s := newSite(t)
+	a := s.node("a")
+	b := s.node("b")
+	if _, err := a.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for amount := range 20 {
+		s.posted(a, b, 1+2*amount)
+		s.posted(b, a, 2+2*amount)
+	}
+	const forwarded = `daybook_forwards_sent_total{outcome="answered"}`
+	for n, want := range map[*served]string{a: "", b: forwarded + " 20\n"} {
+		_, metrics := get(t.Context(), t, n.BaseURL+"/metrics")
+		if want == "" && strings.Contains(metrics, forwarded) {
+			t.Errorf("%s passed on what it owns:\n%s", n.Address, metrics)
+		}
+		contains(t, metrics, want, "daybook_engine_conflicts_total 0\n")
+	}
+	s.becomes(b, "a owns the ledger", func(c *wire.Cluster) bool { return len(c.Nodes) == 2 && c.Nodes[0].Ledgers == 1 })
 }
 
 func TestClusterStatus(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/daybook-ledger/daybook/commands/timer"
 	"github.com/daybook-ledger/daybook/eventstore/relay"
 	"github.com/daybook-ledger/daybook/internal/cluster"
+	"github.com/daybook-ledger/daybook/internal/cluster/forward"
 	"github.com/daybook-ledger/daybook/internal/datadir"
 	"github.com/daybook-ledger/daybook/internal/httpx"
 	"github.com/daybook-ledger/daybook/internal/lag"
@@ -60,6 +61,8 @@ type server struct {
 
 	// Of a node of a cluster; nil for a process alone.
 	member     *cluster.Member
+	engines    atomic.Pointer[commands.Engines] // nil until it decides
+	answering  *forward.Answering               // of other nodes' requests
 	progress   *progress.Node
 	singletons []*singleton
 }
@@ -150,12 +153,18 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 	telemetry.NewProbes(s.registry, s.checks()...).Register(s.echo)
 	openapi.Register(s.echo)
 	api := s.echo.Group("/v1")
+	around, err := s.startForwarding(ctx)
+	if err != nil {
+		return err
+	}
 	if s.settings.has(cluster.RoleCommands) {
-		if err := s.serveCommands(ctx, api); err != nil {
+		if err := s.serveCommands(ctx, api, around); err != nil {
 			return err
 		}
+	} else {
+		s.forwardAll(api, around)
 	}
-	s.refuseOthers(api)
+	s.refuseQueries(api)
 	if err := s.serveQueries(ctx, api); err != nil {
 		return err
 	}
@@ -165,11 +174,14 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if s.answering != nil {
+		s.workers.Start(ctx, s.answering)
+	}
 	s.workers.Start(ctx, httpx.NewServer(s.listen, s.echo, s.logger))
 	return nil
 }
 
-func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
+func (s *server) serveCommands(ctx context.Context, api *echo.Group, around echo.MiddlewareFunc) error {
 	snapshots, err := engine.NewSnapshotFiles(s.dir.Snapshots())
 	if err != nil {
 		return err
@@ -186,9 +198,11 @@ func (s *server) serveCommands(ctx context.Context, api *echo.Group) error {
 		defer cancel()
 		return engines.Close(ctx)
 	}))
+	s.engines.Store(engines)
 	s.upkeep = commands.NewUpkeep(engines, s.store)
 	commands.New(commands.Options{
 		Ledgers: engines, Store: s.store, Logger: s.logger, BulkLimit: s.settings.BulkLimit, Lag: s.lag,
+		Around: around,
 	}).Register(api)
 	return nil
 }
@@ -210,7 +224,11 @@ func (s *server) serveQueries(ctx context.Context, api *echo.Group) error {
 		q.Register(api)
 	}
 	if decides {
-		s.workers.Start(ctx, timer.New(due{views: reader}, s.upkeep, timer.Options{Logger: s.logger, Registerer: s.registry}))
+		var what timer.Due = due{views: reader}
+		if s.member != nil {
+			what = mine{what, s.member}
+		}
+		s.workers.Start(ctx, timer.New(what, s.upkeep, timer.Options{Logger: s.logger, Registerer: s.registry}))
 	}
 	return nil
 }
