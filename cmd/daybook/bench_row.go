@@ -51,6 +51,7 @@ var (
 	colPostRate     = column{"post_per_second", "post/s", "%.0f"}
 	colPostOfFirst  = column{"post_of_first", "of the first", "%.2f"}
 	colBulkThrough  = column{"bulk_in_read_models_per_second", "in read models/s", "%.0f"}
+	colHandOver     = column{"hand_over_ms", "hand-over ms", "%.0f"}
 	colSeenP50      = column{"seen_p50_ms", "seen p50 ms", "%.2f"}
 	colSeenP99      = column{"seen_p99_ms", "seen p99 ms", "%.2f"}
 )

@@ -126,6 +126,8 @@ func TestShapes(t *testing.T) {
 		"everything inside": all, "NATS outside, 1 servers": all,
 		"event store on PostgreSQL": all, "read models on PostgreSQL": all,
 		"event store on PostgreSQL, NATS outside, 1 servers": all, "both on PostgreSQL, NATS outside, 1 servers": all,
+		"two nodes, the owner asked": all, "two nodes, the other asked": all,
+		"hand-over after a stop": "hand_over_ms", "hand-over after kill -9": "hand_over_ms",
 	})
 	pgtest.Execute(t, database, `DO $$ BEGIN
 		ASSERT NOT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'daybook_bench_%'), 'a database is left';
