@@ -13,7 +13,7 @@ PLAIN = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 # -race also checks the pointers of SQLite, which is C turned into Go: a third of the time, for code that is not ours.
 RACEFLAGS := -race -gcflags='modernc.org/...=-d=checkptr=0'
 
-.PHONY: help run build test lint tidy-check fmt bench fuzz soak clean
+.PHONY: help run build test lint tidy-check fmt bench fuzz soak secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 soak: ## run the random trials for long; each prints its seed
 	DAYBOOK_TEST_SOAK=1 $(GO) test -count=1 -timeout 2h -run 'Linearizable|Crash|Kill|Random|Property|Chaos|Agree|EqualTheModel|DoNotApplyTwice|Rebuild' -v $(RACE) ./cmd/... ./domain/...
+
+secrets: ## make the passwords that docker-compose.yml needs, in .secrets
+	docs/deploy/secrets.sh
 
 clean: ## remove what was built (never ./data)
 	rm -rf bin $(TOOLS)

@@ -74,9 +74,14 @@ func writeCluster(std *streams, told *wire.Cluster) error {
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tADDRESS\tROLES\tLEADS\tLEDGERS\tSTARTED\tVERSION")
 	leads := map[string]string{"relay": "nobody", "projections": "nobody"}
+	if told.Standing != "held" { // what it knew when it could still ask is no longer so
+		leads = map[string]string{"relay": "not known", "projections": "not known"}
+	}
 	for _, n := range told.Nodes {
 		for _, lead := range n.Leads {
-			leads[lead] = n.Node
+			if told.Standing == "held" {
+				leads[lead] = n.Node
+			}
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", n.Node, n.Address, strings.Join(n.Roles, ","), strings.Join(n.Leads, ","),
 			n.Ledgers, n.StartedAt.UTC().Format(time.RFC3339), n.Version)
