@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/wire"
 )
 
@@ -21,7 +22,7 @@ func (s *server) serveCluster(api *echo.Group) {
 }
 
 func (s *server) cluster() wire.Cluster {
-	told := wire.Cluster{Standing: "single", Nodes: []wire.ClusterNode{}, LagEvents: s.lag.Behind(), Holding: s.lag.Held() != nil}
+	told := wire.Cluster{Standing: wire.StandingSingle, Nodes: []wire.ClusterNode{}, LagEvents: s.lag.Behind(), Holding: s.lag.Held() != nil}
 	if s.member == nil {
 		return told
 	}
@@ -67,19 +68,20 @@ func (c *clusterStatusCmd) Run(ctx context.Context, std *streams) error {
 
 // writeCluster prints a table for people.
 func writeCluster(std *streams, told *wire.Cluster) error {
-	if told.Standing == "single" {
+	if told.Standing == wire.StandingSingle {
 		_, err := fmt.Fprintf(std.out, "a single process, no cluster; read models: %s\n", behindness(told))
 		return err
 	}
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tADDRESS\tROLES\tLEADS\tLEDGERS\tSTARTED\tVERSION")
-	leads := map[string]string{"relay": "nobody", "projections": "nobody"}
-	if told.Standing != "held" { // what it knew when it could still ask is no longer so
-		leads = map[string]string{"relay": "not known", "projections": "not known"}
+	nobody := "nobody"
+	if told.Standing != wire.StandingHeld { // what it knew when it could still ask may not be so any more
+		nobody = "not known"
 	}
+	leads := map[string]string{cluster.RoleRelay: nobody, cluster.RoleProjections: nobody}
 	for _, n := range told.Nodes {
 		for _, lead := range n.Leads {
-			if told.Standing == "held" {
+			if told.Standing == wire.StandingHeld {
 				leads[lead] = n.Node
 			}
 		}
@@ -90,7 +92,7 @@ func writeCluster(std *streams, told *wire.Cluster) error {
 		return err
 	}
 	_, err := fmt.Fprintf(std.out, "relay: %s; projections: %s; ledgers of nobody: %d; read models: %s\nas seen by %s (session: %s)\n",
-		leads["relay"], leads["projections"], told.UnownedLedgers, behindness(told), told.Node, told.Standing)
+		leads[cluster.RoleRelay], leads[cluster.RoleProjections], told.UnownedLedgers, behindness(told), told.Node, told.Standing)
 	return err
 }
 

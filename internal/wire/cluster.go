@@ -2,6 +2,12 @@ package wire
 
 import "time"
 
+// What a node is in its cluster, of which programs tell these apart.
+const (
+	StandingHeld   = "held"
+	StandingSingle = "single"
+)
+
 // Cluster is what a node tells of its cluster.
 type Cluster struct {
 	// Node is who tells, and Standing what it is: "held" with a session, "seeking" without, "alone" where it decides without the
