@@ -86,6 +86,9 @@ type Member struct {
 	restart chan struct{}
 
 	started time.Time
+	// leaving is closed when the session is to end, and left when it has.
+	leaving, left chan struct{}
+	leave         sync.Once
 
 	// Of the goroutine of Run.
 	nextID   string    // what the next session will be called, once that was tried; empty until then
@@ -128,7 +131,8 @@ func New(o Options) (*Member, error) {
 	v := newView(o.Node.Name)
 	m := &Member{
 		options: o, js: js, log: o.Logger.With("node", o.Node.Name), metrics: newMetrics(o.Registerer, v),
-		view: v, restart: make(chan struct{}, 1), started: time.Now().UTC(), lastHeld: time.Now(), first: true, taking: map[string]bool{},
+		view: v, restart: make(chan struct{}, 1), leaving: make(chan struct{}), left: make(chan struct{}),
+		started: time.Now().UTC(), lastHeld: time.Now(), first: true, taking: map[string]bool{},
 	}
 	return m, nil
 }
@@ -145,14 +149,35 @@ func (m *Member) decides() bool { return slices.Contains(m.options.Node.Roles, R
 // Run implements run.Worker: it keeps the session and the view of the others until ctx ends, and then ends the session, so
 // that others take over at once. It fails where NATS cannot keep a cluster at all.
 func (m *Member) Run(ctx context.Context) error {
-	watching, stop := context.WithCancel(ctx)
+	ended := sync.OnceFunc(func() { close(m.left) })
+	defer ended()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
 	var workers sync.WaitGroup
-	workers.Go(func() { m.watch(watching) })
-	err := m.keepSession(ctx)
+	workers.Go(func() { m.watch(working) })
+	workers.Go(func() {
+		select {
+		case <-m.leaving:
+			stop()
+		case <-working.Done():
+		}
+	})
+	err := m.keepSession(working)
 	stop()
 	workers.Wait()
-	m.leave(ctx)
+	m.endSession(ctx)
+	ended()
+	if err == nil {
+		<-ctx.Done()
+	}
 	return err
+}
+
+// Leave ends the session before its worker ends, and waits for that: a node that stops has others take over what it owns as soon
+// as it takes no more requests, while it still puts its own things away.
+func (m *Member) Leave() {
+	m.leave.Do(func() { close(m.leaving) })
+	<-m.left
 }
 
 // Ready tells why this node has no session at present, or nil.

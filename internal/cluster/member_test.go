@@ -64,6 +64,19 @@ func TestWhatANodeOwnsIsFreeWhenItStops(t *testing.T) {
 	}
 }
 
+func TestANodeLeavesBeforeItStops(t *testing.T) {
+	_, servers := oneServer(t)
+	a, b := join(t, servers, named("a", long)), join(t, servers, named("b", long))
+	a.locate(t, "books")
+	b.owns(t, "books", "a")
+	a.Leave()
+	a.Leave() // which changes nothing
+	b.becomes(t, "it is its own", func() bool { return b.locate(t, "books").Here })
+	if _, err := a.Locate(t.Context(), "books"); !errors.Is(err, cluster.ErrNoOwner) {
+		t.Fatalf("a node that has left tells %v", err)
+	}
+}
+
 func TestWhatANodeOwnedIsFreeWhenItDies(t *testing.T) {
 	_, servers := oneServer(t)
 	a, b := join(t, servers, named("a", cluster.MinLease)), join(t, servers, named("b", cluster.MinLease))

@@ -219,8 +219,8 @@ func (m *Member) getSession(ctx context.Context) (there jetstream.KeyValueEntry,
 	return there, value, nil
 }
 
-// leave ends the session for all.
-func (m *Member) leave(ctx context.Context) {
+// endSession ends the session for all.
+func (m *Member) endSession(ctx context.Context) {
 	s := m.view.session(time.Now())
 	m.view.stop()
 	if s == nil {
