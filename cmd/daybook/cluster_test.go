@@ -31,10 +31,12 @@ func newSite(t *testing.T) *site {
 	return &site{t: t, nats: natstest.URLs(natstest.New(t, nil)), store: pgtest.Database(t), views: pgtest.Database(t), data: map[string]string{}}
 }
 
-// node starts a node, which is ready once it has a session.
+// node starts a node, or starts it again where it was. It is ready once it has a session.
 func (s *site) node(name string, flags ...string) *served {
 	s.t.Helper()
-	s.data[name] = filepath.Join(s.t.TempDir(), name)
+	if s.data[name] == "" {
+		s.data[name] = filepath.Join(s.t.TempDir(), name)
+	}
 	n := serve(s.t, s.data[name], append([]string{
 		"--node", name, "--lease", "2s", "--store", s.store, "--views", s.views, "--nats", s.nats,
 	}, flags...)...)

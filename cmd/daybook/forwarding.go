@@ -24,7 +24,8 @@ func (s *server) startForwarding(ctx context.Context) (echo.MiddlewareFunc, erro
 		return nil, nil //nolint:nilnil // there is nothing to be around of
 	}
 	forwarder, err := forward.New(forward.Options{
-		Conn: s.conn, Member: s.member, BodyLimit: max(s.settings.BulkLimit, httpx.BodyLimit), Logger: s.logger, Registerer: s.registry,
+		Conn: s.conn, Member: s.member, BodyLimit: max(s.settings.BulkLimit, httpx.BodyLimit), Patience: patienceFor(s.settings.Lease),
+		Logger: s.logger, Registerer: s.registry,
 	})
 	if err != nil {
 		return nil, err
@@ -32,6 +33,20 @@ func (s *server) startForwarding(ctx context.Context) (echo.MiddlewareFunc, erro
 	s.workers.Start(ctx, run.OnStop("forwarding of commands", forwarder.Close))
 	s.answering = forwarder.Answering(s.echo)
 	return forwarder.Middleware(commands.LedgerOf), nil
+}
+
+// patienceFor is how long a node looks for the owner of a ledger: longer than it takes until the session of one that died is over,
+// since servers count seconds, and that of the next one, if that dies as well.
+func patienceFor(lease time.Duration) time.Duration { return 2*lease + 10*time.Second }
+
+// startAnswering has the commands of other nodes answered. It comes after the engines, so that it ends before they do, and with it the
+// session: others take over the ledgers of this node before it puts its own things away.
+func (s *server) startAnswering(ctx context.Context) {
+	if s.member == nil {
+		return
+	}
+	s.workers.Start(ctx, run.OnStop("session", func() error { s.member.Leave(); return nil }))
+	s.workers.Start(ctx, s.answering)
 }
 
 // forwardAll has a node that does not decide pass on all commands. Those that are about no ledger that could be are refused.

@@ -174,9 +174,7 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if s.answering != nil {
-		s.workers.Start(ctx, s.answering)
-	}
+	s.startAnswering(ctx)
 	s.workers.Start(ctx, httpx.NewServer(s.listen, s.echo, s.logger))
 	return nil
 }
