@@ -13,7 +13,7 @@ PLAIN = $(filter-out $(shell $(GO) list $(RACE)),$(shell $(GO) list ./...))
 # -race also checks the pointers of SQLite, which is C turned into Go: a third of the time, for code that is not ours.
 RACEFLAGS := -race -gcflags='modernc.org/...=-d=checkptr=0'
 
-.PHONY: help run build test lint tidy-check fmt bench fuzz soak secrets clean
+.PHONY: help run build test test-cluster lint tidy-check fmt bench fuzz soak secrets clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,6 +28,11 @@ test: ## run all tests
 	$(GO) vet ./...
 	$(GO) test $(TESTFLAGS) $(RACEFLAGS) $(RACE)
 	$(GO) test $(TESTFLAGS) $(PLAIN)
+
+test-cluster: $(TOOLS)/nats-server ## run the end-to-end tests on PostgreSQL and on EventStoreDB's protocol, beside three NATS servers
+	.ci/need postgresql
+	DAYBOOK_TEST_DEPLOYMENTS=postgres,eventstoredb DAYBOOK_TEST_NATS_SERVER=$(TOOLS)/nats-server \
+		$(GO) test $(TESTFLAGS) -run '^TestDeployed' ./cmd/daybook
 
 lint: $(TOOLS)/golangci-lint ## run the linters
 	$(TOOLS)/golangci-lint run ./...
@@ -58,6 +63,9 @@ secrets: ## make the passwords that docker-compose.yml needs, in .secrets
 
 clean: ## remove what was built (never ./data)
 	rm -rf bin $(TOOLS)
+
+$(TOOLS)/nats-server: go.mod # of the version that is inside Daybook
+	$(GO) build -o $@ github.com/nats-io/nats-server/v2
 
 $(TOOLS)/golangci-lint:
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

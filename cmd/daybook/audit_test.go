@@ -16,10 +16,14 @@ import (
 	"github.com/daybook-ledger/daybook/internal/client"
 )
 
-// TestAuditBesideAServer verifies the log of the real program while clients write to it, and after it has stopped.
-func TestAuditBesideAServer(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	server := serve(t, data)
+// TestDeployedAuditBesideAServer verifies the log of the real program while clients write to it, and after it has stopped.
+func TestDeployedAuditBesideAServer(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { auditBesideAServer(t, deploy(t)) })
+}
+
+func auditBesideAServer(t *testing.T, d *deployment) {
+	t.Helper()
+	server := d.serve(t)
 	for _, name := range []string{"shop", "books"} {
 		if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: name, Template: "wallets"}, ""); err != nil {
 			t.Fatal(err)
@@ -40,7 +44,7 @@ func TestAuditBesideAServer(t *testing.T) {
 		})
 	}
 	for range 5 {
-		mustCommand(t, "audit", "verify", "--data", data)
+		mustCommand(t, d.on("audit", "verify")...)
 	}
 	stop()
 	writers.Wait()
@@ -48,7 +52,7 @@ func TestAuditBesideAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var report audit.Report
-	text := mustCommand(t, "audit", "verify", "--json", "--data", data)
+	text := mustCommand(t, d.on("audit", "verify", "--json")...)
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func TestAuditBesideAServer(t *testing.T) {
 		}
 	}
 	// With everything in the read models they are compared, to the last digit.
-	server = serve(t, data)
+	server = d.serve(t)
 	for _, l := range report.Ledgers {
 		if _, err := server.Ledger(t.Context(), l.Name, client.Query{MinRevision: &l.Revision}); err != nil {
 			t.Fatal(err)
@@ -74,7 +78,7 @@ func TestAuditBesideAServer(t *testing.T) {
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if out := mustCommand(t, "audit", "verify", "--data", data, "--ledger", "shop", "--earlier", earlier); strings.Count(out, " equal ") != 1 || !strings.Contains(out, "nothing is wrong") {
+	if out := mustCommand(t, d.on("audit", "verify", "--ledger", "shop", "--earlier", earlier)...); strings.Count(out, " equal ") != 1 || !strings.Contains(out, "nothing is wrong") {
 		t.Errorf("it says\n%s", out)
 	}
 }

@@ -14,11 +14,16 @@ import (
 	"github.com/daybook-ledger/daybook/internal/client"
 )
 
-// TestRealBooks imports each journal twice and compares every balance, today's and those of every month end, with what
+// TestDeployedRealBooks imports each journal twice and compares every balance, today's and those of every month end, with what
 // hledger says.
-func TestRealBooks(t *testing.T) {
+func TestDeployedRealBooks(t *testing.T) {
 	data := realData(t, "journals")
-	server := serve(t, filepath.Join(t.TempDir(), "data"))
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { keepBooks(t, deploy(t), data) })
+}
+
+func keepBooks(t *testing.T, d *deployment, data string) {
+	t.Helper()
+	server := d.serve(t)
 	for name, flags := range map[string][]string{"hackclub": nil, "overview": nil, "standard": {"--real"}} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"import", "--server", server.BaseURL, "--ledger", name, filepath.Join(data, name+".journal")}, flags...)

@@ -26,6 +26,13 @@ const asProgram = "DAYBOOK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		if len(os.Args) == 4 && os.Args[1] == asEventStoreDB {
+			if err := serveEventStoreDB(os.Args[2], os.Args[3]); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(exitFailed)
+			}
+			os.Exit(0)
+		}
 		main() // it exits
 	}
 	if err := os.Setenv(asProgram, "1"); err != nil { // for the processes that the tests start
@@ -34,6 +41,7 @@ func TestMain(m *testing.M) {
 	asked.RoundTripper = traffic.Transport(http.DefaultTransport)
 	http.DefaultTransport = &asked
 	code := pgtest.Run(m)
+	endNATS()
 	for _, fault := range traffic.Faults() { // of tests that did not look
 		fmt.Fprintln(os.Stderr, fault)
 		code = 1

@@ -121,10 +121,16 @@ func holdsShown(t *testing.T, server *served, name string) []string {
 	return lines
 }
 
-// TestExportOfEverything: commands lead another server's ledger to the same accounts, transactions, periods and assertions,
+// TestDeployedExportOfEverything: commands lead another server's ledger to the same accounts, transactions, periods and assertions,
 // and to the same holds but for those that time ends.
-func TestExportOfEverything(t *testing.T) {
-	from, to := serve(t, filepath.Join(t.TempDir(), "data")), serve(t, filepath.Join(t.TempDir(), "data"))
+func TestDeployedExportOfEverything(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) {
+		exportEverything(t, deploy(t).serve(t), deploy(t).serve(t))
+	})
+}
+
+func exportEverything(t *testing.T, from, to *served) {
+	t.Helper()
 	want := shown(t, from, "all", makeEverything(t, from, "all"))
 	contains(t, want, `"status":"broken"`, `"forced":true`, `"intended_at"`, `"reverted_by":`, `"min_balance":"-500"`, `"tier":"gold"`, `"nick":"al"`, `"status":"closed"`)
 

@@ -17,12 +17,9 @@ import (
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
 	"github.com/daybook-ledger/daybook/eventstore"
-	"github.com/daybook-ledger/daybook/eventstore/pgstore"
-	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/envelope"
 	"github.com/daybook-ledger/daybook/internal/ledgername"
-	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/runner"
@@ -33,36 +30,20 @@ const (
 	killClients = 8
 )
 
-// TestKillUnderLoad kills the real program at random moments while clients post, again and again on one data directory.
+// TestDeployedKillUnderLoad kills the real program at random moments while clients post, again and again on one data directory.
 // Each client repeats what it got no answer to, with the same idempotency key, until it has one. In the end everything
 // that was acknowledged is in the log once, nothing is there twice, and the read models equal the log.
-func TestKillUnderLoad(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	acknowledged := killUnderLoad(t, 10, data)
-	store, err := sqlstore.Open(t.Context(), filepath.Join(data, "events.db"), sqlstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	checkLog(t, store, filepath.Join(data, "views.db"), acknowledged)
+//
+// Where there is more than that process, the event store is killed too from one round to the next, and of three NATS servers
+// one is dead in each round. Appends that the killed process had sent may go on without it.
+func TestDeployedKillUnderLoad(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { killUnderLoad(t, deploy(t)) })
 }
 
-// TestKillUnderLoadOnPostgres is the same with the event store and the read models in a database, in which goes on what the
-// killed process had sent.
-func TestKillUnderLoadOnPostgres(t *testing.T) {
-	data, database := filepath.Join(t.TempDir(), "data"), pgtest.Database(t)
-	acknowledged := killUnderLoad(t, 5, data, "--store", database, "--views", database)
-	store, err := pgstore.Open(t.Context(), database, pgstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	checkLog(t, store, database, acknowledged)
-}
-
-// killUnderLoad runs the trial for so many rounds, or many more where that is asked for, and tells what was acknowledged.
-func killUnderLoad(t *testing.T, rounds int, data string, flags ...string) map[string]client.Accepted {
+// killUnderLoad runs the trial for some rounds, or many more where that is asked for.
+func killUnderLoad(t *testing.T, d *deployment) {
 	t.Helper()
+	rounds := d.rounds
 	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
 		rounds *= 20
 	}
@@ -72,25 +53,26 @@ func killUnderLoad(t *testing.T, rounds int, data string, flags ...string) map[s
 
 	trial := &killTrial{acknowledged: map[string]client.Accepted{}}
 	for round := range rounds {
-		server := serve(t, data, append(flags, "--snapshot-every", "300")...)
+		server := d.serve(t, "--snapshot-every", "300")
 		if round == 0 {
 			if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: killLedger, Template: "wallets"}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
 		trial.run(t, server, 20+random.IntN(400))
+		d.harm(t)
 	}
-	server := serve(t, data, append(flags, "--nats-listen", "127.0.0.1:0")...)
+	d.heal(t)
+	server := d.serve(t)
 	last := trial.finish(t, server)
-	checkStream(t, server, last)
+	checkStream(t, d.connect(t, server), last)
 	if err := server.Stop(); err != nil {
 		t.Fatalf("the server ends with %v", err)
 	}
-	audit := append([]string{"audit", "verify", "--data", data}, flags...)
-	if out := mustCommand(t, audit...); !strings.Contains(out, " equal ") {
+	if out := mustCommand(t, d.on("audit", "verify")...); !strings.Contains(out, " equal ") {
 		t.Errorf("the audit did not compare the read models:\n%s", out)
 	}
-	return trial.acknowledged
+	checkLog(t, d, trial.acknowledged)
 }
 
 // killTrial is what the clients remember from one round to the next.
@@ -163,9 +145,9 @@ func (k *killTrial) post(ctx context.Context, server *served, who int) error {
 }
 
 // checkStream reads what NATS has with nothing but a NATS client: every event up to the last, at least once.
-func checkStream(t *testing.T, server *served, last uint64) {
+func checkStream(t *testing.T, conn *nats.Conn, last uint64) {
 	t.Helper()
-	js, err := outside(t, server).JetStream()
+	js, err := conn.JetStream()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,8 +165,9 @@ func checkStream(t *testing.T, server *served, last uint64) {
 }
 
 // checkLog reads the whole log and holds it against what was acknowledged, and then the read models against the log.
-func checkLog(t *testing.T, store eventstore.Store, views string, acknowledged map[string]client.Accepted) {
+func checkLog(t *testing.T, d *deployment, acknowledged map[string]client.Accepted) {
 	t.Helper()
+	store := d.open(t)
 	posted := readLog(t, store)
 	for reference, answer := range acknowledged {
 		at, ok := posted[reference]
@@ -200,7 +183,7 @@ func checkLog(t *testing.T, store eventstore.Store, views string, acknowledged m
 	t.Logf("%d postings acknowledged", len(acknowledged))
 
 	config := runner.Config{Store: store, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler)}
-	checkViews(t, config, views)
+	checkViews(t, config, d.views)
 }
 
 type placed struct{ id, revision uint64 }

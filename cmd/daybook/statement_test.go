@@ -19,11 +19,16 @@ type bankLine struct {
 	date, debit, credit, balance string
 }
 
-// TestBankStatement sends all lines of a real account in one request, and compares the balance after every line of the
+// TestDeployedBankStatement sends all lines of a real account in one request, and compares the balance after every line of the
 // statement with the bank's.
-func TestBankStatement(t *testing.T) {
+func TestDeployedBankStatement(t *testing.T) {
 	lines := readBank(t, realData(t, filepath.Join("bank", "agribank.csv.gz")))
-	server := serve(t, filepath.Join(t.TempDir(), "data"))
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { keepAccount(t, deploy(t), lines) })
+}
+
+func keepAccount(t *testing.T, d *deployment, lines []bankLine) {
+	t.Helper()
+	server := d.serve(t)
 	if _, err := server.OpenLedger(t.Context(), client.NewLedger{Name: "bank"}, ""); err != nil {
 		t.Fatal(err)
 	}

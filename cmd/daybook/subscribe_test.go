@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/envelope"
-	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
@@ -81,22 +79,14 @@ func TestOutsideSubscriber(t *testing.T) {
 	}
 }
 
-// TestRebuildBesideARunningServer rebuilds the read models from another process while clients post and read.
-func TestRebuildBesideARunningServer(t *testing.T) {
-	rebuildBesideARunningServer(t)
+// TestDeployedRebuildBesideARunningServer rebuilds the read models from another process while clients post and read.
+func TestDeployedRebuildBesideARunningServer(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { rebuildBesideAServer(t, deploy(t)) })
 }
 
-func TestRebuildBesideARunningServerOnPostgres(t *testing.T) {
-	rebuildBesideARunningServer(t, "--views", pgtest.Database(t))
-}
-
-func rebuildBesideARunningServer(t *testing.T, flags ...string) {
+func rebuildBesideAServer(t *testing.T, d *deployment) {
 	t.Helper()
-	data := filepath.Join(t.TempDir(), "data")
-	projections := func(args ...string) []string {
-		return slices.Concat([]string{"projections"}, args, []string{"--data", data}, flags)
-	}
-	server := serve(t, data, flags...)
+	server := d.serve(t)
 	accepted := openAndPost(t, server)
 	done := make(chan error, 1)
 	stop := make(chan struct{})
@@ -127,17 +117,17 @@ func rebuildBesideARunningServer(t *testing.T, flags ...string) {
 		}
 	}()
 	for range 5 {
-		mustCommand(t, projections("rebuild")...)
+		mustCommand(t, d.on("projections", "rebuild")...)
 	}
-	mustCommand(t, projections("rebuild", "entries", "accounts")...)
+	mustCommand(t, d.on("projections", "rebuild", "entries", "accounts")...)
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if out := mustCommand(t, projections("list")...); !regexp.MustCompile(`(?m)^entries +\d+ +7 +running`).MatchString(out) {
+	if out := mustCommand(t, d.on("projections", "list")...); !regexp.MustCompile(`(?m)^entries +\d+ +7 +running`).MatchString(out) {
 		t.Fatalf("the list does not show the seventh generation:\n%s", out)
 	}
-	if _, errors, code := command(t, "", projections("rebuild", "entires")...); code != exitFailed || errors == "" {
+	if _, errors, code := command(t, "", d.on("projections", "rebuild", "entires")...); code != exitFailed || errors == "" {
 		t.Fatalf("an unknown projection: exit code %d, %q", code, errors)
 	}
 	if err := server.Stop(); err != nil {

@@ -28,10 +28,10 @@ import (
 // compared byte by byte. The first three tests ask every query there is; with DAYBOOK_TEST_SOAK in the environment all others
 // that ask any are run as well.
 func TestQueriesAnswerTheSameOnPostgreSQL(t *testing.T) {
-	tests := []func(*testing.T){TestTheExamplesOfTheDescriptionWork, TestAMonthIsClosed, TestExportOfEverything}
+	tests := []func(*testing.T){TestTheExamplesOfTheDescriptionWork, TestDeployedAMonthIsClosed, TestDeployedExportOfEverything}
 	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
-		tests = append(tests, TestHoldsEndByThemselves, TestAHoldEndsByItself, TestExportAsAJournalTellsWhatItLeavesOut,
-			TestRealBooks, TestBankStatement, TestOutsideSubscriber, TestRebuildBesideARunningServer)
+		tests = append(tests, TestHoldsEndByThemselves, TestDeployedAHoldEndsByItself, TestExportAsAJournalTellsWhatItLeavesOut,
+			TestDeployedRealBooks, TestDeployedBankStatement, TestOutsideSubscriber, TestDeployedRebuildBesideARunningServer)
 	}
 	viewstest.OnPostgreSQL(t, tests...)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +52,15 @@ func (s *served) do(t *testing.T, status int, method, path, body string) object 
 	return answer
 }
 
-// TestAHoldEndsByItself places a hold that expires while the server is down, and follows the events until the server,
+// TestDeployedAHoldEndsByItself places a hold that expires while the server is down, and follows the events until the server,
 // back again, has ended it.
-func TestAHoldEndsByItself(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	server := serve(t, data)
+func TestDeployedAHoldEndsByItself(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { endHolds(t, deploy(t)) })
+}
+
+func endHolds(t *testing.T, d *deployment) {
+	t.Helper()
+	server := d.serve(t)
 	server.do(t, 201, "POST", "", `{"name":"shop","template":"wallets"}`)
 	server.do(t, 201, "POST", "/shop/transactions", `{"transfers":[{"from":"world","to":"users:alice","asset":"USD/2","amount":"500"}]}`)
 	placed := server.do(t, 201, "POST", "/shop/holds",
@@ -67,7 +70,7 @@ func TestAHoldEndsByItself(t *testing.T) {
 	server.do(t, 422, "POST", "/shop/transactions", `{"transfers":[{"from":"users:alice","to":"users:bob","asset":"USD/2","amount":"101"}]}`)
 	server.Kill()
 
-	server = serve(t, data)
+	server = d.serve(t)
 	expired := server.follow(t, "shop", "HoldExpired")
 	if expired.at("data", "id") != placed.at("hold", "id") {
 		t.Fatalf("the hold that ended is %v, want %v", expired.at("data"), placed.at("hold", "id"))
@@ -128,10 +131,14 @@ func (s *served) follow(t *testing.T, ledger, eventType string) object {
 	return nil
 }
 
-// TestAMonthIsClosed takes a ledger through what an accountant does: a chart, postings, an assertion, a closing, a late
+// TestDeployedAMonthIsClosed takes a ledger through what an accountant does: a chart, postings, an assertion, a closing, a late
 // entry, a reversal, and statements as of a date and as known at a revision.
-func TestAMonthIsClosed(t *testing.T) {
-	server := serve(t, filepath.Join(t.TempDir(), "data"))
+func TestDeployedAMonthIsClosed(t *testing.T) {
+	inDeployments(t, func(t *testing.T, deploy func(*testing.T) *deployment) { closeMonth(t, deploy(t).serve(t)) })
+}
+
+func closeMonth(t *testing.T, server *served) {
+	t.Helper()
 	server.do(t, 201, "POST", "", `{"name":"books"}`)
 	server.do(t, 201, "POST", "/books/transactions", `{"transfers":[{"from":"assets:bank","to":"income:sales","asset":"EUR/2","amount":"1000"}],"effective_at":"2026-01-10"}`)
 	known := server.do(t, 201, "POST", "/books/transactions", `{"transfers":[{"from":"expenses:rent","to":"assets:bank","asset":"EUR/2","amount":"400"}],"effective_at":"2026-01-20"}`)
