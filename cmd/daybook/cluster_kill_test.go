@@ -34,22 +34,9 @@ const (
 // key, at any node. In the end all that was acknowledged is there, once, and the audit finds nothing. How long it took until the
 // ledger's commands were accepted again is logged.
 func TestClusterUnderLoad(t *testing.T) {
-	rounds := 1
-	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
-		rounds = 20
-	}
-	l := &clusterLoad{site: newSite(t), acknowledged: map[string]client.Accepted{}}
-	for _, name := range []string{"a", "b", "c"} {
-		l.nodes = append(l.nodes, l.node(name, "--snapshot-every", "300"))
-		l.names = append(l.names, name)
-	}
-	for i := range clusterLedgers {
-		if _, err := l.nodes[i%3].OpenLedger(t.Context(), client.NewLedger{Name: ledgerNumber(i), Template: "wallets"}, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
+	l := newClusterLoad(newSite(t))
 	stop := l.load()
-	for range rounds {
+	for range clusterRounds() {
 		l.handover("killed", l.ownerOf(ledgerNumber(0)), func(i int) {
 			l.nodes[i].Kill()
 		}, l.start)
@@ -76,12 +63,37 @@ func TestClusterUnderLoad(t *testing.T) {
 
 func ledgerNumber(i int) string { return fmt.Sprint("books-", i) }
 
+// clusterRounds is how often each fault is made.
+func clusterRounds() int {
+	if os.Getenv("DAYBOOK_TEST_SOAK") != "" {
+		return 20
+	}
+	return 1
+}
+
+// newClusterLoad starts three nodes, and opens the ledgers by all of them.
+func newClusterLoad(s *site, flags ...string) *clusterLoad {
+	s.t.Helper()
+	l := &clusterLoad{site: s, acknowledged: map[string]client.Accepted{}, flags: append(flags, "--snapshot-every", "300")}
+	for _, name := range []string{"a", "b", "c"} {
+		l.nodes = append(l.nodes, l.node(name, l.flags...))
+		l.names = append(l.names, name)
+	}
+	for i := range clusterLedgers {
+		if _, err := l.nodes[i%3].OpenLedger(s.t.Context(), client.NewLedger{Name: ledgerNumber(i), Template: "wallets"}, ""); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return l
+}
+
 type clusterLoad struct {
 	*site
 
 	mu           sync.Mutex
 	nodes        []*served
 	names        []string
+	flags        []string                   // of each node
 	acknowledged map[string]client.Accepted // by reference
 
 	repeated atomic.Int64 // requests that were sent again
@@ -89,7 +101,7 @@ type clusterLoad struct {
 
 // start starts a node again on the data directory that it had.
 func (l *clusterLoad) start(i int) {
-	again := l.node(l.names[i], "--snapshot-every", "300")
+	again := l.node(l.names[i], l.flags...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.nodes[i] = again

@@ -14,6 +14,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore/esdb"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
+	"github.com/daybook-ledger/daybook/internal/proxytest"
 )
 
 // patience bounds what would otherwise wait for ever.
@@ -38,11 +39,11 @@ func records(first, n int) []eventstore.Record {
 }
 
 // breakable is a store whose connection can break, and the log behind it.
-func breakable(t *testing.T, o esdb.Options) (*esdb.Store, *storetest.Faulty, *proxy) {
+func breakable(t *testing.T, o esdb.Options) (*esdb.Store, *storetest.Faulty, *proxytest.Proxy) {
 	t.Helper()
 	log := storetest.NewFaulty(memstore.New())
-	p := newProxy(t, serve(t, log))
-	return open(t, p.url(), o), log, p
+	p := proxytest.New(t, serve(t, log))
+	return open(t, "esdb://"+p.Address()+parameters, o), log, p
 }
 
 // all is what a sequence yields; the test fails where that is an error.
@@ -83,20 +84,20 @@ func mustAppend(t *testing.T, s eventstore.Store, expected eventstore.Expected, 
 // TestAnAppendWhoseAnswerIsLostIsSentAgain breaks the connection when the server has written, or when it is about to: either
 // way the append is written once, and answered.
 func TestAnAppendWhoseAnswerIsLostIsSentAgain(t *testing.T) {
-	for name, fault := range map[string]func(*proxy) storetest.Fault{
-		"written": func(p *proxy) storetest.Fault {
+	for name, fault := range map[string]func(*proxytest.Proxy) storetest.Fault{
+		"written": func(p *proxytest.Proxy) storetest.Fault {
 			return func(ctx context.Context, _ *storetest.Faulty, do storetest.Do) (eventstore.Appended, error) {
-				defer p.cut()
+				defer p.Cut()
 				return do(ctx)
 			}
 		},
-		"not written": func(p *proxy) storetest.Fault {
+		"not written": func(p *proxytest.Proxy) storetest.Fault {
 			return func(context.Context, *storetest.Faulty, storetest.Do) (eventstore.Appended, error) {
-				p.cut()
+				p.Cut()
 				return eventstore.Appended{}, eventstore.ErrOutcomeUnknown
 			}
 		},
-		"nobody knows": func(*proxy) storetest.Fault { return storetest.Written() },
+		"nobody knows": func(*proxytest.Proxy) storetest.Fault { return storetest.Written() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, log, p := breakable(t, esdb.Options{})
@@ -126,7 +127,7 @@ func TestAnAppendInDoubtThatAnotherShutsOut(t *testing.T) {
 	s, log, p := breakable(t, esdb.Options{})
 	mustAppend(t, s, eventstore.NoStream(), records(0, 1))
 	log.Next(func(ctx context.Context, f *storetest.Faulty, _ storetest.Do) (eventstore.Appended, error) {
-		defer p.cut()
+		defer p.Cut()
 		return f.Inner().Append(ctx, "stream", eventstore.At(0), records(100, 3))
 	})
 	_, err := s.Append(patient(t), "stream", eventstore.At(0), records(1, 2))
@@ -143,7 +144,7 @@ func TestAnAppendInDoubtWithoutIDs(t *testing.T) {
 	anonymous := records(1, 1)
 	anonymous[0].ID = eventstore.ID{}
 	log.Next(func(ctx context.Context, f *storetest.Faulty, _ storetest.Do) (eventstore.Appended, error) {
-		defer p.cut()
+		defer p.Cut()
 		other := records(100, 1)
 		other[0].ID = eventstore.ID{}
 		return f.Inner().Append(ctx, "stream", eventstore.At(0), other)
@@ -191,7 +192,7 @@ func TestReadingsGoOnWhereTheConnectionBroke(t *testing.T) {
 					t.Fatalf("after %d records: %v", len(read), err)
 				}
 				if read = append(read, r); len(read)%700 == 1 {
-					p.cut()
+					p.Cut()
 				}
 			}
 			checkRevisions(t, test.order(read), n)
@@ -221,10 +222,10 @@ func TestSubscriptionsGoOnWhereTheConnectionBroke(t *testing.T) {
 		}
 		switch len(read) % 100 {
 		case 20:
-			p.cut()
+			p.Cut()
 		case 70: // and cannot be made again for a while
-			p.setAway(true)
-			time.AfterFunc(time.Millisecond, func() { p.setAway(false) })
+			p.SetAway(true)
+			time.AfterFunc(time.Millisecond, func() { p.SetAway(false) })
 		}
 	}
 	checkRevisions(t, read, n)
@@ -275,7 +276,7 @@ func TestAContextThatEndsUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-gate.Arrived()
-		p.hush(true) // the server does not hear of it
+		p.Hush(true) // the server does not hear of it
 		cancel()
 	}()
 	if _, err := s.Append(ctx, "stream", eventstore.At(0), records(1, 1)); !errors.Is(err, eventstore.ErrOutcomeUnknown) ||
@@ -299,13 +300,13 @@ func TestAContextThatEndsUnderWay(t *testing.T) {
 		}
 		cancel()
 	}
-	p.hush(false)
+	p.Hush(false)
 }
 
 func TestAContextThatEndsWhileThereIsNoConnection(t *testing.T) {
 	s, _, p := breakable(t, esdb.Options{})
-	p.hush(true)
-	p.cut() // connections are made, and nothing comes over them
+	p.Hush(true)
+	p.Cut() // connections are made, and nothing comes over them
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		_, err := s.Append(ctx, "stream", eventstore.NoStream(), records(0, 1))
@@ -314,12 +315,12 @@ func TestAContextThatEndsWhileThereIsNoConnection(t *testing.T) {
 		}
 		cancel()
 	}
-	p.hush(false)
+	p.Hush(false)
 }
 
 func TestClosingWhileTheServerIsAway(t *testing.T) {
 	s, _, p := breakable(t, esdb.Options{})
-	p.setAway(true)
+	p.SetAway(true)
 	ended := make(chan error, 1)
 	go func() {
 		for _, err := range s.Subscribe(t.Context(), eventstore.Start) {

@@ -31,6 +31,7 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore/esdb"
 	"github.com/daybook-ledger/daybook/eventstore/esdbserver"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
+	"github.com/daybook-ledger/daybook/internal/proxytest"
 )
 
 func TestURLsThatAreRefused(t *testing.T) {
@@ -566,8 +567,8 @@ func testALeaderThatCannotBeReached(t *testing.T) {
 			}
 		}
 	}}
-	p := newProxy(t, strings.TrimSuffix(strings.TrimPrefix(server.serve(t), "esdb://"), parameters))
-	s := open(t, p.url(), esdb.Options{Attempts: 2})
+	p := proxytest.New(t, strings.TrimSuffix(strings.TrimPrefix(server.serve(t), "esdb://"), parameters))
+	s := open(t, "esdb://"+p.Address()+parameters, esdb.Options{Attempts: 2})
 	unavailable := func() {
 		t.Helper()
 		_, err := s.Append(patient(t), "stream", eventstore.NoStream(), records(0, 1))
@@ -576,9 +577,9 @@ func testALeaderThatCannotBeReached(t *testing.T) {
 		}
 	}
 	unavailable()
-	p.setAway(true)
+	p.SetAway(true)
 	unavailable()
-	p.setAway(false)
+	p.SetAway(false)
 	following = false
 	mustAppend(t, s, eventstore.NoStream(), records(0, 1))
 }

@@ -75,6 +75,7 @@ var rooms = map[string][]string{
 	"internal/journal":    {"domain/money", "domain/address"},
 	"internal/openapi":    {echo, yaml},
 	"internal/pgtest":     {pgx},
+	"internal/proxytest":  {},
 	"internal/progress":   {"internal/lag", "internal/watermark", nats},
 	"internal/postgres":   {sqlx, pgx},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},

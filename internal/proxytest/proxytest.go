@@ -1,4 +1,5 @@
-package esdb_test
+// Package proxytest stands between clients and servers in tests, and breaks their connections, or lets them be silent.
+package proxytest
 
 import (
 	"context"
@@ -8,8 +9,8 @@ import (
 	"testing"
 )
 
-// proxy stands between a store and its server, and can break their connections.
-type proxy struct {
+// Proxy passes connections on to one server until it is told otherwise.
+type Proxy struct {
 	listener net.Listener
 	server   string
 	work     sync.WaitGroup
@@ -21,34 +22,36 @@ type proxy struct {
 	changed *sync.Cond
 }
 
-func newProxy(t testing.TB, server string) *proxy {
-	t.Helper()
+// New makes a proxy of a server at host:port. It ends with the test.
+func New(tb testing.TB, server string) *Proxy {
+	tb.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	p := &proxy{listener: listener, server: server, conns: map[net.Conn]bool{}}
+	p := &Proxy{listener: listener, server: server, conns: map[net.Conn]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	p.work.Go(p.accept)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = listener.Close()
-		p.hush(false)
-		p.setAway(true)
+		p.Hush(false)
+		p.SetAway(true)
 		p.work.Wait()
 	})
 	return p
 }
 
-func (p *proxy) url() string { return "esdb://" + p.listener.Addr().String() + parameters }
+// Address is where it listens, as host:port.
+func (p *Proxy) Address() string { return p.listener.Addr().String() }
 
-func (p *proxy) accept() {
+func (p *Proxy) accept() {
 	for {
 		in, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", p.server)
+		out, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.server)
 		if err != nil || !p.keep(in, out) {
 			_ = in.Close()
 			if out != nil {
@@ -61,7 +64,7 @@ func (p *proxy) accept() {
 	}
 }
 
-func (p *proxy) keep(conns ...net.Conn) bool {
+func (p *Proxy) keep(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.away {
@@ -73,7 +76,7 @@ func (p *proxy) keep(conns ...net.Conn) bool {
 	return true
 }
 
-func (p *proxy) pass(from, to net.Conn) {
+func (p *Proxy) pass(from, to net.Conn) {
 	defer from.Close()
 	defer to.Close()
 	_, _ = io.Copy(gated{to, p}, from)
@@ -83,7 +86,7 @@ func (p *proxy) pass(from, to net.Conn) {
 type gated struct {
 	net.Conn
 
-	proxy *proxy
+	proxy *Proxy
 }
 
 func (g gated) Write(b []byte) (int, error) {
@@ -98,8 +101,8 @@ func (g gated) Write(b []byte) (int, error) {
 // ReadFrom keeps io.Copy from passing Write by.
 func (g gated) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{g}, r) }
 
-// cut breaks all connections.
-func (p *proxy) cut() {
+// Cut breaks all connections.
+func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
@@ -108,18 +111,18 @@ func (p *proxy) cut() {
 	clear(p.conns)
 }
 
-// setAway breaks all connections and takes no more, or takes them again.
-func (p *proxy) setAway(away bool) {
+// SetAway breaks all connections and takes no more, or takes them again.
+func (p *Proxy) SetAway(away bool) {
 	p.mu.Lock()
 	p.away = away
 	p.mu.Unlock()
 	if away {
-		p.cut()
+		p.Cut()
 	}
 }
 
-// hush keeps everything that is sent from arriving, without breaking a connection.
-func (p *proxy) hush(silent bool) {
+// Hush keeps everything that is sent from arriving, without breaking a connection.
+func (p *Proxy) Hush(silent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.silent = silent
