@@ -230,3 +230,27 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestAReleasedStreamIsReadAgain has others go on with a stream that is released. Who is asked for it afterwards begins with what
+// they have appended, rather than finding out by a conflict.
+func TestAReleasedStreamIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, engine.Options{})
+		other := benchOn(t, b.inner, engine.Options{})
+		b.engines.Release("nobody's")
+		b.accept(one(open()))
+		b.engines.Release(stream)
+		synctest.Wait()
+		if n := b.metric("streams"); n != 0 {
+			t.Errorf("%v streams are in memory, want none", n)
+		}
+		other.accept(one(add(5)))
+		b.reject(one(add(-6)), errFloor)
+		b.accept(one(add(-5)))
+		if n := b.metric("conflicts_total"); n != 0 {
+			t.Errorf("%v conflicts, want none", n)
+		}
+		b.close()
+		other.close()
+	})
+}

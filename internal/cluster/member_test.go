@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/stream/natstest"
 )
@@ -262,6 +265,31 @@ func TestTheLossOfOneOfThreeServersChangesNothing(t *testing.T) {
 		second, knownToo := b.Owner("books")
 		return known && knownToo && first.Node == owner.Node && second.Node == owner.Node
 	})
+}
+
+func TestABucketOfSomebodyElseIsRefused(t *testing.T) {
+	_, servers := oneServer(t)
+	conn, err := nats.Connect(servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: cluster.Bucket}); err != nil {
+		t.Fatal(err)
+	}
+	o := named("a", long)
+	o.Conn = conn
+	m, err := cluster.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); !errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
+		t.Fatalf("in a bucket in which nothing ends it says %v", err)
+	}
 }
 
 func TestWrongMembersAreRefused(t *testing.T) {

@@ -84,7 +84,7 @@ func (m *Member) renew(ctx context.Context) (time.Duration, error) {
 		m.log.WarnContext(ctx, "the session in the cluster is over: what this node owned is anybody's", "session", was.id)
 		m.view.lose(err)
 		return 0, nil
-	case was == nil && fatal(err):
+	case m.first && errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported): // and trying again is of no use
 		return 0, fmt.Errorf("NATS cannot keep a cluster: %w", err)
 	case was == nil && !errors.Is(err, ErrNameTaken) && started.Sub(m.lastHeld) < m.options.Lease:
 		m.view.lose(err) // servers that have just begun may need a moment
@@ -113,12 +113,6 @@ func (m *Member) noteSession(ctx context.Context, was, s *session) {
 	case m.view.behind(was.revision):
 		m.watchAnew() // it should have seen that long ago
 	}
-}
-
-// fatal tells whether trying again is of no use.
-func fatal(err error) bool {
-	return errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
-		errors.Is(err, jetstream.ErrJetStreamNotEnabled)
 }
 
 var errSessionOver = errors.New("the session in the cluster is over")

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/daybook-ledger/daybook/internal/cluster/forward"
+	"github.com/daybook-ledger/daybook/internal/httpx"
 )
 
 // echoing answers with what it was asked, and by whom that was answered.
@@ -174,6 +175,30 @@ func TestTheNextOwnerIsTheOneThatIsAsked(t *testing.T) {
 	}
 }
 
+func TestAClaimToNoLedgerIsGivenUp(t *testing.T) {
+	servers := oneServer(t, nil)
+	handle := func(c echo.Context) error {
+		if c.Param("ledger") == "books" {
+			return c.NoContent(http.StatusNoContent)
+		}
+		return &httpx.Problem{Code: httpx.CodeLedgerNotFound}
+	}
+	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
+	for ledger, want := range map[string]int{"books": http.StatusNoContent, "no-books": http.StatusNotFound} {
+		if got := post(t, a, "/ledgers/"+ledger+"/x", nil, nil); got.status != want {
+			t.Fatalf("%s: %d %s", ledger, got.status, got.body)
+		}
+	}
+	b.becomes(t, "books are a's", func() bool { _, ok := b.Owner("books"); return ok })
+	b.becomes(t, "the others are nobody's", func() bool {
+		p := b.Picture()
+		return p.Unowned == 0 && p.Nodes[0].Ledgers == 1
+	})
+	if _, ok := a.Owner("no-books"); ok {
+		t.Error("a ledger that there is not has an owner")
+	}
+}
+
 // interrupted has the owner die while it handles a request, and tells what the client is answered.
 func interrupted(t *testing.T, header map[string]string) (got reply, handled int32) {
 	servers := oneServer(t, nil)
@@ -294,6 +319,25 @@ func TestMessagesThatAreLostOrStrange(t *testing.T) {
 				t.Fatalf("%d %s", got.status, got.body)
 			}
 		})
+	}
+}
+
+// TestNothingIsForwardedTwice sends a node what is another one's to answer, as a node would that has not heard of that yet.
+func TestNothingIsForwardedTwice(t *testing.T) {
+	servers := oneServer(t, nil)
+	a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"))
+	owns(t, b, "books", a)
+	mistaken, err := nats.Connect(servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mistaken.Close()
+	const opening, last, refused = 1, 0x80, 5
+	head := `{"method":"POST","target":"/ledgers/books/x","length":0}`
+	message := append([]byte{opening | last, 0, 0, 0, 0, byte(len(head))}, head...)
+	answer, err := mistaken.Request(forward.Subject("a"), message, patience)
+	if err != nil || len(answer.Data) == 0 || answer.Data[0] != refused {
+		t.Fatalf("answered %v, %v", answer, err)
 	}
 }
 
