@@ -261,3 +261,32 @@ func TestClusterStatus(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 }
+
+// TestCommandsWaitOnEveryNode blocks the read models, which one node feeds, while another one takes commands: that one hears how
+// far they are behind, refuses commands at the bound, and goes on when they have caught up.
+func TestCommandsWaitOnEveryNode(t *testing.T) {
+	s := newSite(t)
+	const bound = "100"
+	a := s.node("a", "--max-lag", bound)
+	s.leads(a, "projections", "a")
+	b := s.node("b", "--max-lag", bound)
+	if _, err := b.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.posted(b, a, 1)
+	release := blockProjector(t, s.views)
+	var refused error
+	posted := 0
+	for ; refused == nil && posted < 20_000; posted++ {
+		_, refused = b.Post(t.Context(), "demo", toAlice("1"), "")
+	}
+	if !client.IsCode(refused, "overloaded") || posted <= 100 {
+		t.Errorf("after %d postings: %v", posted, refused)
+	}
+	s.becomes(a, "commands are held up on every node", func(c *wire.Cluster) bool { return c.Holding && c.LagEvents > 100 })
+	release()
+	for _, n := range []*served{a, b} {
+		s.becomes(n, "the read models have caught up", func(c *wire.Cluster) bool { return !c.Holding && c.LagEvents == 0 })
+	}
+	s.posted(b, a, 2)
+}

@@ -16,10 +16,10 @@ import (
 	"github.com/daybook-ledger/daybook/projections/views"
 )
 
-// blockProjector keeps the read models of a running server from being written.
-func blockProjector(t *testing.T, data string) (release func()) {
+// blockProjector keeps the read models at a place, a file or a database, from being written by a running server.
+func blockProjector(t *testing.T, place string) (release func()) {
 	t.Helper()
-	db, err := views.Open(t.Context(), filepath.Join(data, "views.db"))
+	db, err := views.Open(t.Context(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestCommandsWaitForTheReadModels(t *testing.T) {
 	if _, err := server.Ledger(t.Context(), "demo", client.Query{MinRevision: &opened.Revision}); err != nil {
 		t.Fatal(err)
 	}
-	release := blockProjector(t, data)
+	release := blockProjector(t, filepath.Join(data, "views.db"))
 	type outcome struct {
 		answer client.StreamResults
 		err    error
