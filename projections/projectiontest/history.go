@@ -23,6 +23,7 @@ type History struct {
 	random  *rand.Rand
 	ledgers []*book
 	clock   time.Time
+	seed    uint64 // of which the ids of events are, with a serial number
 	serial  uint64
 	// Model is what the read models must hold after all events so far; nil after Load.
 	Model *Model
@@ -48,7 +49,7 @@ type book struct {
 // NewHistory starts a history of as many ledgers. The same seed makes the same history.
 func NewHistory(store eventstore.Store, seed uint64, ledgers int) *History {
 	h := &History{
-		store: store, random: rand.New(rand.NewPCG(seed, 1)), Model: newModel(), //nolint:gosec // not for secrets
+		store: store, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), Model: newModel(), //nolint:gosec // not for secrets
 		clock: time.Date(2026, time.January, 30, 23, 59, 0, 0, time.UTC),
 	}
 	for i := range ledgers {
@@ -111,6 +112,7 @@ func (h *History) seal(b *book, event ledger.Event) (eventstore.Record, error) {
 	}
 	h.serial++
 	sealed := envelope.Envelope{Schema: encoded.Version, RecordedAt: h.clock, Actor: actor, Previous: b.previous}
+	binary.BigEndian.PutUint64(sealed.ID[:8], h.seed)
 	binary.BigEndian.PutUint64(sealed.ID[8:], h.serial)
 	place := envelope.Place{Stream: "ledger-" + b.name, Revision: b.revision, Type: encoded.Type}
 	if err := sealed.Seal(place, encoded.Data); err != nil {

@@ -19,6 +19,8 @@ type group struct {
 	members []*member
 	// session is that in which was read, or written, what is known of the members.
 	session uint64
+	// belongs says that the read models are known to be the log's. As long as that has no event they are nobody's.
+	belongs bool
 	// building marks a group that fills generations beside the live ones. In such a one no member may fail.
 	building bool
 }

@@ -118,9 +118,21 @@ func (m *member) apply(tx *views.Tx, events []projector.Event) (err error) {
 
 // load reads which generations are live and how far they are. At the start projections that had stopped are tried again.
 func (g *group) load(ctx context.Context, start bool) error {
+	first := ""
+	if !g.belongs {
+		var err error
+		if first, err = g.origin(ctx); err != nil {
+			return err
+		}
+	}
 	var session uint64
 	err := g.Views.Update(ctx, func(tx *views.Tx) error {
 		session = tx.Session()
+		if !g.belongs {
+			if err := tx.Belong(first); err != nil {
+				return err
+			}
+		}
 		all, err := tx.Generations()
 		if err != nil {
 			return err
@@ -140,7 +152,7 @@ func (g *group) load(ctx context.Context, start bool) error {
 		return err
 	}
 	g.forget()
-	g.session = session
+	g.session, g.belongs = session, g.belongs || first != ""
 	for _, m := range g.members {
 		g.report(ctx, m)
 	}

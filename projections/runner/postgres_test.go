@@ -22,6 +22,7 @@ func TestOnPostgreSQL(t *testing.T) {
 		TestRebuildMakesTheSame, TestRebuildWhileEventsFlow, TestNewVersionIsRebuiltBesideTheOldOne,
 		TestHalfBuiltGenerationIsDropped, TestOnlyOneRebuildsAtATime, TestRebuildThatIsStoppedLeavesTheLiveTables,
 		TestRebuildFromALogThatLacksEventsIsRefused,
+		TestReadModelsOfAnotherLogAreLeftAlone, TestTheFirstEventTellsWhoseTheReadModelsAre,
 	)
 }
 

@@ -42,7 +42,14 @@ func (r *Runner) rebuild(ctx context.Context, names []string, progress func(Prog
 		return err
 	}
 	models := modelsOf(chosen)
+	first, err := r.origin(ctx)
+	if err != nil {
+		return err
+	}
 	err = r.Views.Update(ctx, func(tx *views.Tx) error {
+		if err := tx.Belong(first); err != nil {
+			return err
+		}
 		if err := tx.CreateMissing(modelsOf(r.Projections)); err != nil {
 			return err
 		}

@@ -3,12 +3,17 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/projections"
 	"github.com/daybook-ledger/daybook/projections/accounts"
+	"github.com/daybook-ledger/daybook/projections/projectiontest"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/runner"
 	"github.com/daybook-ledger/daybook/projections/views"
@@ -257,6 +262,78 @@ func TestRebuildFromALogThatLacksEventsIsRefused(t *testing.T) {
 		t.Error("the read models were replaced by less")
 	}
 	s.equalsModel()
+}
+
+// Read models in a place that is another log's are not mixed with it, and not replaced.
+func TestReadModelsOfAnotherLogAreLeftAlone(t *testing.T) {
+	s := newScene(t, 30)
+	s.append(100)
+	stop := s.run(runner.New(s.config()))
+	s.await()
+	stop()
+	other := memstore.New()
+	if err := projectiontest.NewHistory(other, 31, 3).Append(t.Context(), 200); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for name, store := range map[string]eventstore.Store{"another": other, "an empty": memstore.New()} {
+		config := s.config()
+		config.Store = store
+		if err := runner.New(config).Run(ctx); !errors.Is(err, views.ErrOtherLog) {
+			t.Errorf("Run with %s log: %v", name, err)
+		}
+		if err := runner.New(config).Rebuild(ctx, nil, nil); !errors.Is(err, views.ErrOtherLog) {
+			t.Errorf("Rebuild from %s log: %v", name, err)
+		}
+	}
+	s.equalsModel()
+}
+
+// Of two logs that were empty when their runners started the one has the read models that has the first event; the other's
+// runner says why it does not go on.
+func TestTheFirstEventTellsWhoseTheReadModelsAre(t *testing.T) {
+	s, late := newScene(t, 32), memstore.New()
+	config, says := s.config(), make(chan string, 1)
+	config.Store, config.Board = late, nil
+	config.Logger = slog.New(slog.NewTextHandler(lines(func(line string) {
+		select {
+		case says <- line:
+		default:
+		}
+	}), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	ticks := make(chan time.Time)
+	config.Ticks = ticks
+	s.run(runner.New(config))
+	s.run(runner.New(s.config()))
+	ticks <- time.Time{} // which is taken by one that has looked at its log
+	s.ticks <- time.Time{}
+	s.append(100)
+	s.await()
+	var owners []string
+	if err := s.open().Reader().Select(&owners, `SELECT event_id FROM origin`); err != nil || len(owners) != 1 {
+		t.Errorf("the read models belong to %v, %v", owners, err)
+	}
+	if err := projectiontest.NewHistory(late, 33, 3).Append(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case line := <-says:
+		if !strings.Contains(line, views.ErrOtherLog.Error()) {
+			t.Errorf("it says %s", line)
+		}
+	case <-time.After(patience):
+		t.Error("it says nothing")
+	}
+	s.equalsModel()
+}
+
+// lines is a writer that is called with each line of a log.
+type lines func(line string)
+
+func (l lines) Write(line []byte) (int, error) {
+	l(string(line))
+	return len(line), nil
 }
 
 func TestRebuildOfWhatDoesNotExist(t *testing.T) {

@@ -10,6 +10,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -138,11 +139,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// prepareSurely is Prepare, again and again while the database cannot.
+// prepareSurely is Prepare, again and again while one of the databases cannot.
 func (r *Runner) prepareSurely(ctx context.Context) error {
 	for wait := r.RetryPause; ; wait = min(wait*retryMultiplier, retryIntervalMax) {
 		err := r.Prepare(ctx)
-		if err == nil || ctx.Err() != nil || !views.IsFault(err) {
+		if err == nil || ctx.Err() != nil || !views.IsFault(err) && !errors.Is(err, eventstore.ErrUnavailable) {
 			return err
 		}
 		r.Logger.ErrorContext(ctx, "prepare the read models, trying again", "error", err)

@@ -11,10 +11,18 @@ import (
 
 // write applies events in one transaction. Where it fails nothing has changed.
 func (g *group) write(ctx context.Context, events []projector.Event, read *span) error {
+	first := ""
+	if !g.belongs {
+		first, _ = g.origin(ctx) // a store that is away must not hold up what has come from it; the next batch asks again
+	}
 	began := time.Now()
 	var moved []move
-	err := g.Views.Update(ctx, func(tx *views.Tx) error {
-		var err error
+	err := g.Views.Update(ctx, func(tx *views.Tx) (err error) {
+		if first != "" {
+			if err := tx.Belong(first); err != nil {
+				return err
+			}
+		}
 		moved, err = g.writeIn(tx, events, read)
 		return err
 	})
@@ -22,6 +30,7 @@ func (g *group) write(ctx context.Context, events []projector.Event, read *span)
 		g.forget()
 		return err
 	}
+	g.belongs = g.belongs || first != ""
 	g.settle(moved)
 	g.metrics.commit.Observe(time.Since(began).Seconds())
 	if len(events) > 0 {
