@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
@@ -75,6 +76,9 @@ func LedgerOf(c echo.Context) (name string, ok bool) {
 	}
 	return body.Name, ledgername.Fits(body.Name)
 }
+
+// IsBulk tells whether a request asks for several things at once, each of which has a result of its own in the answer.
+func IsBulk(c echo.Context) bool { return strings.HasSuffix(c.Request().URL.Path, "/bulk") }
 
 func ledgerNotFound(name string) *httpx.Problem {
 	return httpx.NewProblem(httpx.CodeLedgerNotFound, "There is no ledger %q. Open it first, or correct the name.", httpx.Clip(name))

@@ -24,7 +24,7 @@ func (s *server) startForwarding(ctx context.Context) (echo.MiddlewareFunc, erro
 		return nil, nil //nolint:nilnil // there is nothing to be around of
 	}
 	forwarder, err := forward.New(forward.Options{
-		Conn: s.conn, Member: s.member, BodyLimit: max(s.settings.BulkLimit, httpx.BodyLimit), Patience: patienceFor(s.settings.Lease),
+		Conn: s.conn, Member: s.member, SendOnce: commands.IsBulk, BodyLimit: max(s.settings.BulkLimit, httpx.BodyLimit), Patience: patienceFor(s.settings.Lease),
 		Logger: s.logger, Registerer: s.registry,
 	})
 	if err != nil {

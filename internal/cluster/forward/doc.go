@@ -15,9 +15,9 @@
 // # What is not known
 //
 // A request that reached nobody, or one whose receiver says that it does not own the ledger, has done nothing: the owner is looked for
-// again, for a while. One that was sent and not answered may have been carried out. It is sent again where that is safe, which
-// is where it has an idempotency key; otherwise its client is told that nobody knows. A request is forwarded once: the owner
-// never passes it on.
+// again, for a while. One that was sent and not answered may have been carried out, or may be yet, by a node that was only paused. It
+// is sent again where it has an idempotency key; if it is accepted then, it cannot be a second time. If it is refused, or has no
+// key, its client is told that nobody knows. A request is forwarded once: the owner never passes it on.
 //
 // Reading order: forward.go, middleware.go, ask.go, serve.go, exchange.go, flow.go, frame.go.
 package forward

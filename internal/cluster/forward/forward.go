@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -33,6 +34,9 @@ type Options struct {
 	// BodyLimit is the longest body that is kept to be sent, in bytes [32 MiB]. One that is longer goes to the handler of
 	// this node, which refuses it.
 	BodyLimit int64
+	// SendOnce tells of requests that are not sent again after an attempt of which nobody knows what it has done, although they have an
+	// idempotency key: those whose answer does not tell by its status whether all that was asked for was accepted [none].
+	SendOnce func(echo.Context) bool
 	// Logger is told what goes wrong on the way [discarded].
 	Logger *slog.Logger
 	// Registerer gets the metrics [none].
@@ -61,6 +65,9 @@ func New(o Options) (*Forwarder, error) {
 	o.Patience = cmp.Or(o.Patience, 20*time.Second)
 	o.Silence = cmp.Or(o.Silence, 10*time.Second)
 	o.BodyLimit = cmp.Or(o.BodyLimit, 32<<20)
+	if o.SendOnce == nil {
+		o.SendOnce = func(echo.Context) bool { return false }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

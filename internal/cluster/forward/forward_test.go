@@ -199,8 +199,9 @@ func TestAClaimToNoLedgerIsGivenUp(t *testing.T) {
 	}
 }
 
-// interrupted has the owner die while it handles a request, and tells what the client is answered.
-func interrupted(t *testing.T, header map[string]string) (got reply, handled int32) {
+// interrupted has the owner die while it handles a request, and tells what the client is answered, and how often the request
+// was handled. The next owner handles it as is said.
+func interrupted(t *testing.T, header map[string]string, next echo.HandlerFunc) (got reply, handled int32) {
 	servers := oneServer(t, nil)
 	var count atomic.Int32
 	begun, goOn := make(chan struct{}), make(chan struct{})
@@ -213,7 +214,7 @@ func interrupted(t *testing.T, header map[string]string) (got reply, handled int
 	t.Cleanup(func() { close(goOn) })
 	b := start(t, servers, "b", 2*time.Second, func(c echo.Context) error {
 		count.Add(1)
-		return echoing("b")(c)
+		return next(c)
 	})
 	owns(t, a, "books", b)
 	go func() {
@@ -224,18 +225,46 @@ func interrupted(t *testing.T, header map[string]string) (got reply, handled int
 	return got, count.Load()
 }
 
+func wantNobodyKnows(t *testing.T, got reply) {
+	t.Helper()
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" ||
+		!strings.Contains(string(got.body), "did not tell whether") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
 func TestWhatWasSentIsSentAgainWithAKey(t *testing.T) {
-	got, handled := interrupted(t, map[string]string{"Idempotency-Key": "k"})
+	got, handled := interrupted(t, map[string]string{"Idempotency-Key": "k"}, echoing("b"))
 	if got.header.Get("Answered-By") != "b" || string(got.body) != "body" || handled != 2 {
 		t.Fatalf("%+v, handled %d times", got, handled)
 	}
 }
 
+// TestARefusalIsNotFinalWhileAnAttemptIsNotOver: the first owner may be paused, and carry the request out later.
+func TestARefusalIsNotFinalWhileAnAttemptIsNotOver(t *testing.T) {
+	got, handled := interrupted(t, map[string]string{"Idempotency-Key": "k"}, func(echo.Context) error {
+		return &httpx.Problem{Code: httpx.CodeLedgerNotFound}
+	})
+	wantNobodyKnows(t, got)
+	if handled != 2 {
+		t.Errorf("handled %d times", handled)
+	}
+}
+
 func TestWhatWasSentIsNotSentAgainWithoutAKey(t *testing.T) {
-	got, handled := interrupted(t, nil)
-	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" ||
-		!strings.Contains(string(got.body), "did not tell whether") || handled != 1 {
-		t.Fatalf("%d %s, handled %d times", got.status, got.body, handled)
+	got, handled := interrupted(t, nil, echoing("b"))
+	wantNobodyKnows(t, got)
+	if handled != 1 {
+		t.Errorf("handled %d times", handled)
+	}
+}
+
+// TestWhatIsSentOnceIsNotSentAgain: not with a key either.
+func TestWhatIsSentOnceIsNotSentAgain(t *testing.T) {
+	got, handled := interrupted(t, map[string]string{"Idempotency-Key": "k", "Once": "yes"}, echoing("b"))
+	wantNobodyKnows(t, got)
+	if handled != 1 {
+		t.Errorf("handled %d times", handled)
 	}
 }
 

@@ -59,7 +59,10 @@ func start(t testing.TB, servers, name string, lease time.Duration, handle echo.
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := forward.New(forward.Options{Conn: n.conn, Member: n.Member, Logger: log, Silence: 3 * time.Second, BodyLimit: 8 << 20})
+	f, err := forward.New(forward.Options{
+		Conn: n.conn, Member: n.Member, Logger: log, Silence: 3 * time.Second, BodyLimit: 8 << 20,
+		SendOnce: func(c echo.Context) bool { return c.Request().Header.Get("Once") != "" },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,10 @@ func (p *passage) answer() error {
 		answer, err := p.ask(p.c.Request().Context(), owner, p.request())
 		if err == nil {
 			p.metrics.sent.WithLabelValues("answered").Inc()
+			if p.doubtful != nil && answer.Status/100 != 2 {
+				answer.close()
+				return p.nobodyKnows(p.doubtful)
+			}
 			return p.passOn(answer)
 		}
 		if p.c.Request().Context().Err() != nil {
@@ -131,12 +135,18 @@ func (p *passage) takeBody() error {
 	return err
 }
 
-// answerHere has the request handled by this node.
+// answerHere has the request handled by this node. After an attempt that may still be carried out, only an answer that says that the
+// command was accepted is final: its key is known from then on, and keeps the attempt from doing anything. A refusal is in no log,
+// and could be given just before the attempt succeeds.
 func (p *passage) answerHere(owner cluster.Owner) error {
 	if p.stream == nil {
 		p.c.Request().Body = io.NopCloser(io.MultiReader(bytes.NewReader(p.body), p.c.Request().Body))
 	}
-	return p.here(p.c, p.next, p.ledger, owner)
+	err := p.here(p.c, p.next, p.ledger, owner)
+	if err != nil && p.doubtful != nil {
+		return p.nobodyKnows(errors.Join(p.doubtful, err))
+	}
+	return err
 }
 
 // request is what is sent to the owner.
@@ -167,7 +177,7 @@ func (p *passage) mayAskAgain(err error) bool {
 		p.log.WarnContext(p.c.Request().Context(), "a forwarded request was not answered", "error", err, "request_id", httpx.RequestID(p.c))
 		p.doubtful = err
 		p.doubts++
-		return p.stream == nil && p.doubts < maxDoubts && len(p.c.Request().Header.Values(headerKey)) == 1
+		return p.stream == nil && p.doubts < maxDoubts && len(p.c.Request().Header.Values(headerKey)) == 1 && !p.options.SendOnce(p.c)
 	}
 }
 
