@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jmoiron/sqlx"
@@ -206,8 +207,18 @@ func (p *postgreSQL) reserve(ctx context.Context) (release func() error, err err
 	if err != nil {
 		return nil, err
 	}
-	return conn.Close, nil
+	return func() error {
+		// The server notices some time later that a connection was closed, and whoever comes next is to find the lock free. If this
+		// fails it ends with the connection.
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+		defer cancel()
+		_, _ = conn.ExecContext(ending, `SELECT pg_advisory_unlock($1)`, int64(lockBuilding))
+		return conn.Close()
+	}, nil
 }
+
+// unlockTimeout is how long a server may take to give a lock up, which it can do at once.
+const unlockTimeout = 5 * time.Second
 
 func (p *postgreSQL) close() error {
 	p.disconnect()
