@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 )
 
 // ErrLeadLost is the cause with which the context of a singleton's work ends when this node is not to do it any more.
@@ -26,8 +27,21 @@ func (m *Member) Lead(ctx context.Context, singleton string, work func(ctx conte
 			m.release(ctx, singletonKeys+singleton)
 			return err
 		}
-		m.log.WarnContext(ctx, "this node leads no more", "singleton", singleton, "error", err)
+		m.noteLost(ctx, singleton, err)
 	}
+}
+
+// noteLost says that this node does not lead any more, which needs nobody's attention where it is leaving.
+func (m *Member) noteLost(ctx context.Context, singleton string, err error) {
+	log := m.log.With("singleton", singleton)
+	if err != nil {
+		log = log.With("error", err)
+	}
+	level := slog.LevelWarn
+	if standing, _ := m.view.standing(); standing == over {
+		level = slog.LevelInfo
+	}
+	log.Log(ctx, level, "this node leads no more")
 }
 
 // Leader tells who does a singleton's work at present, if anybody does.
