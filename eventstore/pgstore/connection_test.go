@@ -13,6 +13,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/pgstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
 
@@ -43,11 +44,11 @@ func TestAddressesThatAreRefused(t *testing.T) {
 }
 
 func TestOptionsThatAreRefused(t *testing.T) {
-	for _, options := range []pgstore.Options{
+	for _, limits := range []rowlog.Limits{
 		{MaxAppendBytes: -1}, {MaxAppendBytes: 1 << 30}, {MaxWaiting: -1}, {PollInterval: -1},
 	} {
-		if s, err := pgstore.Open(t.Context(), "postgres://127.0.0.1:1/d", options); err == nil || !strings.Contains(err.Error(), "options") {
-			t.Errorf("%+v: %v, %v", options, s, err)
+		if s, err := pgstore.Open(t.Context(), "postgres://127.0.0.1:1/d", pgstore.Options{Limits: limits}); err == nil || !strings.Contains(err.Error(), "options") {
+			t.Errorf("%+v: %v, %v", limits, s, err)
 		}
 	}
 }
@@ -120,7 +121,8 @@ func TestUserWithoutRightsToMakeTables(t *testing.T) {
 // TestListeningIsTakenUpAgain cuts the connection that announcements come over.
 func TestListeningIsTakenUpAgain(t *testing.T) {
 	database := pgtest.Database(t)
-	a, b := open(t, database, pgstore.Options{PollInterval: never}), open(t, database, pgstore.Options{PollInterval: never})
+	unasked := pgstore.Options{Limits: rowlog.Limits{PollInterval: never}}
+	a, b := open(t, database, unasked), open(t, database, unasked)
 	live := follow(t, b)
 	mustAppend(t, a, "before")
 	equal(t, "before", next(t, live).Stream, "before")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/pgstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
 
@@ -26,7 +27,7 @@ func TestCrashOfTheServer(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	server := pgtest.Start(t)
-	s := open(t, server.Database(t), pgstore.Options{PollInterval: 20 * time.Millisecond})
+	s := open(t, server.Database(t), pgstore.Options{Limits: rowlog.Limits{PollInterval: 20 * time.Millisecond}})
 
 	const streams = 6
 	writers := make([]writer, streams)

@@ -74,7 +74,7 @@ func TestAppendsOnTheirWayAreNotPassedOver(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, commits %t", isolation, commits), func(t *testing.T) {
 				database := pgtest.Database(t)
 				isolate(t, database, isolation)
-				s := open(t, database, pgstore.Options{PollInterval: never})
+				s := open(t, database, pgstore.Options{Limits: rowlog.Limits{PollInterval: never}})
 				mustAppend(t, s, "first")
 				slow := begin(t, database, "slow")
 				mustAppend(t, s, "second") // neither waits for the one that is on its way
@@ -193,9 +193,8 @@ func awaitBlocked(t *testing.T, database string, statements int) {
 // end.
 func TestManyWritersAndReaders(t *testing.T) {
 	database := pgtest.Database(t)
-	stores := []*pgstore.Store{
-		open(t, database, pgstore.Options{PollInterval: never}), open(t, database, pgstore.Options{PollInterval: never}),
-	}
+	unasked := pgstore.Options{Limits: rowlog.Limits{PollInterval: never}}
+	stores := []*pgstore.Store{open(t, database, unasked), open(t, database, unasked)}
 	const writers, appends = 12, 30
 	var live []<-chan eventstore.Recorded
 	for _, s := range stores {

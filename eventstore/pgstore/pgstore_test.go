@@ -8,6 +8,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/eventstore/pgstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
 )
@@ -20,7 +21,7 @@ func TestStore(t *testing.T) { storetest.Run(t, harness()) }
 const never = time.Hour
 
 func harness() storetest.Harness {
-	options := pgstore.Options{MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: never}
+	options := pgstore.Options{Limits: rowlog.Limits{MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: never}}
 	urls, lines := map[eventstore.Store]string{}, map[eventstore.Store]*pgstore.Line{}
 	openAt := func(t testing.TB, url string) eventstore.Store {
 		s, line := pgstore.OpenThrough(t, url, options)

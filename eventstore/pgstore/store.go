@@ -13,7 +13,6 @@
 package pgstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,36 +31,22 @@ import (
 // Options are the settings of a store; the zero value of each stands for its default. What concerns connections is in
 // the URL.
 type Options struct {
+	rowlog.Limits
+
 	// ID is the identity that the log must have; empty for whichever it has, or a new one where there is none.
 	ID string
 	// Logger takes what operators must know; nil for nothing.
 	Logger *slog.Logger
 	// Registerer takes the store's metrics; nil for none.
 	Registerer prometheus.Registerer
-	// MaxAppendBytes is what one append may have: 64 MiB, and at most 512 MiB.
-	MaxAppendBytes int
-	// MaxWaiting is how many appends may wait for a connection before more are refused with ErrOverloaded: 4,096.
-	// Together they may have four times MaxAppendBytes.
-	MaxWaiting int
-	// PollInterval is how often subscriptions look for appends that nobody announced, because their process died or a
-	// connection broke: every 500 ms.
-	PollInterval time.Duration
 }
-
-const appendBytesLimit = 512 << 20 // PostgreSQL takes less than 1 GB in a value, and a record is never split
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.MaxAppendBytes = cmp.Or(o.MaxAppendBytes, 64<<20)
-	o.MaxWaiting = cmp.Or(o.MaxWaiting, 4096)
-	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
-	if o.MaxAppendBytes < 1 || o.MaxAppendBytes > appendBytesLimit || o.MaxWaiting < 1 || o.PollInterval < 1 {
-		return o, fmt.Errorf("options of the event store: want 1 to %d bytes an append, at least one append waiting, "+
-			"and a positive poll interval", appendBytesLimit)
-	}
-	return o, nil
+	err := o.FillIn()
+	return o, err //nolint:wrapcheck // it says all
 }
 
 // Store is an event store in a PostgreSQL database.

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 )
 
@@ -107,12 +108,12 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestOpenRefusesBadOptions(t *testing.T) {
-	for _, options := range []sqlstore.Options{
+	for _, limits := range []rowlog.Limits{
 		{MaxAppendBytes: -1}, {MaxAppendBytes: 1 << 30}, {MaxWaiting: -1}, {PollInterval: -1},
 	} {
-		if s, err := sqlstore.Open(t.Context(), newPath(t), options); err == nil {
+		if s, err := sqlstore.Open(t.Context(), newPath(t), sqlstore.Options{Limits: limits}); err == nil {
 			s.Close()
-			t.Errorf("%+v was taken", options)
+			t.Errorf("%+v was taken", limits)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 	"github.com/daybook-ledger/daybook/eventstore/storetest"
 )
@@ -19,7 +20,7 @@ func TestStore(t *testing.T) { storetest.Run(t, harness()) }
 
 func harness() storetest.Harness {
 	// Subscriptions must not need the poll, but for what another handle appends.
-	first := sqlstore.Options{MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: time.Hour}
+	first := sqlstore.Options{Limits: rowlog.Limits{MaxAppendBytes: 4 << 20, MaxWaiting: 32, PollInterval: time.Hour}}
 	further := first
 	further.PollInterval = time.Millisecond
 	paths := map[eventstore.Store]string{}

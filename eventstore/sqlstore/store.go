@@ -12,13 +12,11 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,33 +28,20 @@ import (
 
 // Options are the settings of a store; the zero value of each stands for its default.
 type Options struct {
+	rowlog.Limits
+
 	// Logger takes what operators must know; nil for nothing.
 	Logger *slog.Logger
 	// Registerer takes the store's metrics; nil for none.
 	Registerer prometheus.Registerer
-	// MaxAppendBytes is what one append may have: 64 MiB, and at most 512 MiB.
-	MaxAppendBytes int
-	// MaxWaiting is how many appends may wait for the writer before more are refused with ErrOverloaded: 4,096.
-	// Together they may have four times MaxAppendBytes.
-	MaxWaiting int
-	// PollInterval is how often subscriptions look for what another process appended: every 500 ms.
-	PollInterval time.Duration
 }
-
-const appendBytesLimit = 512 << 20 // SQLite takes less than 1 GB in a row, and a record is never split
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.MaxAppendBytes = cmp.Or(o.MaxAppendBytes, 64<<20)
-	o.MaxWaiting = cmp.Or(o.MaxWaiting, 4096)
-	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
-	if o.MaxAppendBytes < 1 || o.MaxAppendBytes > appendBytesLimit || o.MaxWaiting < 1 || o.PollInterval < 1 {
-		return o, fmt.Errorf("options of the event store: want 1 to %d bytes an append, at least one append waiting, "+
-			"and a positive poll interval", appendBytesLimit)
-	}
-	return o, nil
+	err := o.FillIn()
+	return o, err //nolint:wrapcheck // it says all
 }
 
 // Store is an event store in a SQLite file.

@@ -55,7 +55,7 @@ func TestSubscriptionSeesWhatOthersWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.db")
 	var stores []*Store
 	for range 2 {
-		s, err := Open(t.Context(), path, Options{PollInterval: time.Millisecond})
+		s, err := Open(t.Context(), path, Options{Limits: rowlog.Limits{PollInterval: time.Millisecond}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/eventstore/rowlog"
 	"github.com/daybook-ledger/daybook/eventstore/sqlstore"
 )
 
@@ -131,7 +132,7 @@ func TestUnsettledOutcomeIsNotRead(t *testing.T) {
 }
 
 func TestWaitingBytesAreBounded(t *testing.T) {
-	s := open(t, newPath(t), sqlstore.Options{MaxAppendBytes: 1 << 20})
+	s := open(t, newPath(t), sqlstore.Options{Limits: rowlog.Limits{MaxAppendBytes: 1 << 20}})
 	release := stall(t, s)
 	answers := make(chan error)
 	const appends = 6 // of 1 MiB each, of which four may wait

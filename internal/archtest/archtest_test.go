@@ -63,7 +63,7 @@ var rooms = map[string][]string{
 	"internal/archtest":   {},
 	"internal/audit":      {"domain/...", "eventstore", "internal/envelope", "internal/ledgername"},
 	"internal/client":     {"internal/wire", json},
-	"internal/cluster":    {nats, uuid, prometheus},
+	"internal/cluster":    {"internal/run", nats, uuid, prometheus},
 	"internal/config":     {kong, yaml},
 	"internal/datadir":    {},
 	"internal/effective":  {},
@@ -76,7 +76,7 @@ var rooms = map[string][]string{
 	"internal/openapi":    {echo, yaml},
 	"internal/pgtest":     {pgx},
 	"internal/proxytest":  {},
-	"internal/progress":   {"internal/lag", "internal/watermark", nats},
+	"internal/progress":   {"internal/lag", "internal/run", "internal/watermark", nats},
 	"internal/postgres":   {sqlx, pgx},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
@@ -88,7 +88,7 @@ var rooms = map[string][]string{
 	"internal/watermark":  {},
 	"internal/wire":       {"domain/money", json},
 
-	"internal/cluster/forward":     {"internal/cluster", "internal/httpx", echo, nats, prometheus},
+	"internal/cluster/forward":     {"internal/cluster", "internal/httpx", "internal/run", echo, nats, prometheus},
 	"internal/openapi/openapitest": {"internal/openapi", echo, jsonschema},
 
 	"cmd": {"..."},

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/daybook-ledger/daybook/internal/run"
 )
 
 // Owner tells who decides for a ledger at present. It asks nobody, and is not ok where nobody does or that is not known.
@@ -70,13 +72,7 @@ func (m *Member) awaitChange(ctx context.Context, changed <-chan struct{}) {
 	if s := m.view.session(time.Now()); s != nil {
 		wait = min(wait, time.Until(s.until))
 	}
-	pause := time.NewTimer(wait)
-	defer pause.Stop()
-	select {
-	case <-changed:
-	case <-pause.C:
-	case <-ctx.Done():
-	}
+	run.Await(ctx, changed, wait)
 }
 
 // Alive tells whether the session of an owner lasts, as far as this node knows.

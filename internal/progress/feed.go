@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/daybook-ledger/daybook/internal/run"
 )
 
 // Feed is where the projections of this process say how far they are, while they are the ones that are run: to this node's board
@@ -132,7 +134,7 @@ func (f *Feed) run(ctx context.Context) {
 			return
 		case <-alive.C:
 		case <-f.changed:
-			pause(ctx, gatherProjected) // a commit is told ledger by ledger
+			run.Pause(ctx, gatherProjected) // a commit is told ledger by ledger
 		}
 		f.tell()
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/daybook-ledger/daybook/internal/lag"
+	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/watermark"
 )
 
@@ -102,7 +103,7 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-n.Board.Awaited():
 			n.tellAwaited()
 		case <-n.grown:
-			pause(ctx, gatherAppended)
+			run.Pause(ctx, gatherAppended)
 			n.tellAppended()
 		}
 	}
@@ -208,14 +209,5 @@ func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

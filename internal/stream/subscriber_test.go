@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/internal/stream"
@@ -133,6 +134,12 @@ func TestSingleDeliversOneEventAMessage(t *testing.T) {
 	messages := subscribe(t, conn, stream.SubscriberOptions{Single: true})
 	sent := eventsOf("shop", 0, 3)
 	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), sent)
+	sameOneByOne(t, sent, messages)
+}
+
+// sameOneByOne takes messages of one event each.
+func sameOneByOne(t *testing.T, sent []stream.Event, messages <-chan *message.Message) {
+	t.Helper()
 	for _, want := range sent {
 		msg := receive(t, messages)
 		got, err := stream.ParseMessage(msg)
@@ -224,15 +231,7 @@ func TestSinglePassesOverAGap(t *testing.T) {
 	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), eventsOf("shop", 0, 5))
 	purgeStream(t, conn, 2)
 	messages := subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1), Single: true})
-	for _, want := range eventsOf("shop", 3, 2) {
-		msg := receive(t, messages)
-		got, err := stream.ParseMessage(msg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, want, got)
-		msg.Ack()
-	}
+	sameOneByOne(t, eventsOf("shop", 3, 2), messages)
 }
 
 func TestTheChannelClosesWithContextAndSubscriber(t *testing.T) {

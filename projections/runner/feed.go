@@ -11,6 +11,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
@@ -120,7 +121,7 @@ func (r *Runner) followStore(ctx context.Context) error {
 		drain(parts)
 		if ctx.Err() == nil {
 			r.Logger.WarnContext(ctx, "the subscription to the event store broke off, subscribing again", "error", err)
-			pause(ctx, r.RetryPause)
+			run.Pause(ctx, r.RetryPause)
 		}
 	}
 	return nil
@@ -195,7 +196,7 @@ func (r *Runner) catchUpSurely(ctx context.Context) {
 			return
 		}
 		r.Logger.ErrorContext(ctx, "bring the read models up to date, trying again", "error", err)
-		pause(ctx, wait)
+		run.Pause(ctx, wait)
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
 
@@ -77,7 +77,7 @@ func (g *group) commit(ctx context.Context, items []item, read *span) error {
 		g.Logger.WarnContext(ctx, "a projection could not apply events",
 			"projection", failure.member.name(), "attempt", attempt, "error", failure.err)
 		if attempt < attemptsMax {
-			pause(ctx, g.RetryPause)
+			run.Pause(ctx, g.RetryPause)
 			continue
 		}
 		if err := g.stop(ctx, failure.member, failure.err); err != nil {
@@ -139,13 +139,4 @@ func (g *group) anyActive() bool {
 		}
 	}
 	return false
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -250,7 +251,7 @@ func (r *Runner) rebuildOutdated(ctx context.Context, names []string) {
 		if ctx.Err() == nil {
 			r.Logger.ErrorContext(ctx, "rebuild outdated read models, trying again", "projections", names, "error", err)
 		}
-		pause(ctx, wait)
+		run.Pause(ctx, wait)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/projections/projector"
 	"github.com/daybook-ledger/daybook/projections/views"
 )
@@ -147,7 +148,7 @@ func (r *Runner) prepareSurely(ctx context.Context) error {
 			return err
 		}
 		r.Logger.ErrorContext(ctx, "prepare the read models, trying again", "error", err)
-		pause(ctx, wait)
+		run.Pause(ctx, wait)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/run"
 )
 
 const (
@@ -119,7 +120,7 @@ func (p *passage) answer() error {
 		if !p.mayAskAgain(err) {
 			return p.nobodyKnows(err)
 		}
-		awaitChange(ctx, changed)
+		run.Await(ctx, changed, askAgain)
 	}
 }
 
@@ -214,14 +215,4 @@ func (p *passage) passOn(answer *call) error {
 		panic(http.ErrAbortHandler) // the client has to see that it is not whole
 	}
 	return nil
-}
-
-func awaitChange(ctx context.Context, changed <-chan struct{}) {
-	pause := time.NewTimer(askAgain)
-	defer pause.Stop()
-	select {
-	case <-changed:
-	case <-pause.C:
-	case <-ctx.Done():
-	}
 }
