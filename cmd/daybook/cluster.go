@@ -17,9 +17,10 @@ import (
 
 // clusterFlags make a server a node of a cluster: one of several processes that share an event store, read models and NATS.
 type clusterFlags struct {
-	Node  string        `placeholder:"NAME" help:"Be a node of a cluster, by this name. It takes --store, --views and --nats outside the process."`
-	Roles string        `default:"commands,relay,projections,queries" placeholder:"ROLE,…" help:"What this node does (default: ${default})."`
-	Lease time.Duration `default:"5s" help:"How long a node may be silent before others take over what it does."`
+	Node   string        `placeholder:"NAME" help:"Be a node of a cluster, by this name. It takes --store, --views and --nats outside the process."`
+	Roles  string        `default:"commands,relay,projections,queries" placeholder:"ROLE,…" help:"What this node does (default: ${default})."`
+	Lease  time.Duration `default:"5s" help:"How long a node may be silent before others take over what it does."`
+	Follow time.Duration `default:"10s" help:"How often ledgers are given to the nodes where nearly all of their commands come in; 0s for never."`
 }
 
 // allRoles are what a node can do, and what one alone does.
@@ -60,6 +61,9 @@ func (f *clusterFlags) validateNode() error {
 	}
 	if f.Lease < cluster.MinLease {
 		return fmt.Errorf("--lease must be at least %s", cluster.MinLease)
+	}
+	if f.Follow < 0 {
+		return errors.New("--follow must not be negative: 0s leaves ledgers where they are")
 	}
 	return nil
 }
@@ -105,7 +109,8 @@ func (s *server) joinCluster(ctx context.Context) error {
 		Node: cluster.Node{
 			Name: s.settings.Node, Home: home, Roles: s.settings.roles(), Address: s.Address(), Version: version,
 		},
-		Lease: s.settings.Lease, Replicas: s.settings.NATSReplicas, Taken: s.release, Logger: s.logger, Registerer: s.registry,
+		Lease: s.settings.Lease, Replicas: s.settings.NATSReplicas, Follow: s.settings.Follow, Taken: s.release,
+		Logger: s.logger, Registerer: s.registry,
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,9 @@ import (
 const (
 	clusterLedgers = 4
 	clusterClients = 6
+	// clusterFaithful is how many of the ledgers have their commands sent to one node, as a balancer might, and when that does not
+	// answer to any; those for the others go to any.
+	clusterFaithful = 2
 )
 
 // TestClusterUnderLoad has clients post to all nodes of a cluster while the owner of a ledger is killed, paused for longer than its
@@ -57,8 +60,23 @@ func TestClusterUnderLoad(t *testing.T) {
 			}, l.start)
 		}
 	}
+	l.followed()
 	stop()
 	l.check()
+}
+
+// followed waits until the ledgers of which all commands come in at one node are that one's again, in the middle of the traffic.
+func (l *clusterLoad) followed() {
+	l.t.Helper()
+	deadline := time.Now().Add(patience)
+	for i := range clusterFaithful {
+		for l.ownerOf(ledgerNumber(i)) != l.usual(i) {
+			if time.Now().After(deadline) {
+				l.t.Fatalf("%s is not the node's where its commands come in, but %s's", ledgerNumber(i), l.names[l.ownerOf(ledgerNumber(i))])
+			}
+			time.Sleep(50 * time.Millisecond) // nobody tells a client what changes
+		}
+	}
 }
 
 func ledgerNumber(i int) string { return fmt.Sprint("books-", i) }
@@ -74,7 +92,7 @@ func clusterRounds() int {
 // newClusterLoad starts three nodes, and opens the ledgers by all of them.
 func newClusterLoad(s *site, flags ...string) *clusterLoad {
 	s.t.Helper()
-	l := &clusterLoad{site: s, acknowledged: map[string]client.Accepted{}, flags: append(flags, "--snapshot-every", "300")}
+	l := &clusterLoad{site: s, acknowledged: map[string]client.Accepted{}, flags: append(flags, "--snapshot-every", "300", "--follow", "300ms")}
 	for _, name := range []string{"a", "b", "c"} {
 		l.nodes = append(l.nodes, l.node(name, l.flags...))
 		l.names = append(l.names, name)
@@ -107,9 +125,16 @@ func (l *clusterLoad) start(i int) {
 	l.nodes[i] = again
 }
 
-func (l *clusterLoad) any(random *rand.Rand) *served {
+// usual is the node where the commands for one of the faithful ledgers come in.
+func (l *clusterLoad) usual(ledger int) int { return (ledger + 1) % len(l.nodes) }
+
+// choose names the node that a command is sent to.
+func (l *clusterLoad) choose(random *rand.Rand, ledger int, again bool) *served {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if ledger < clusterFaithful && !again {
+		return l.nodes[l.usual(ledger)]
+	}
 	return l.nodes[random.IntN(len(l.nodes))]
 }
 
@@ -123,7 +148,7 @@ func (l *clusterLoad) load() (stop func()) {
 		random := rand.New(rand.NewPCG(seed, uint64(number)))
 		clients.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				l.post(random, ledgerNumber(random.IntN(clusterLedgers)), fmt.Sprintf("client-%d-%d", number, n))
+				l.post(random, random.IntN(clusterLedgers), fmt.Sprintf("client-%d-%d", number, n))
 			}
 		})
 	}
@@ -134,13 +159,14 @@ func (l *clusterLoad) load() (stop func()) {
 }
 
 // post posts once, whatever it takes: what was sent and not answered is sent again.
-func (l *clusterLoad) post(random *rand.Rand, ledger, reference string) {
+func (l *clusterLoad) post(random *rand.Rand, number int, reference string) {
+	ledger := ledgerNumber(number)
 	body := client.NewTransaction{
 		Transfers: []client.Transfer{{From: "world", To: fmt.Sprint("users:", random.IntN(20)), Asset: "USD/2", Amount: "1"}}, Reference: reference,
 	}
-	for {
+	for again := false; ; again = true {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.t.Context()), 10*time.Second) // of a node that is paused
-		accepted, err := l.any(random).Post(ctx, ledger, body, reference)
+		accepted, err := l.choose(random, number, again).Post(ctx, ledger, body, reference)
 		cancel()
 		if err == nil {
 			l.mu.Lock()

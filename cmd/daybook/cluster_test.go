@@ -240,6 +240,39 @@ func TestCommandsGoToTheNodeThatOwns(t *testing.T) {
 	s.becomes(b, "a owns the ledger", func(c *wire.Cluster) bool { return len(c.Nodes) == 2 && c.Nodes[0].Ledgers == 1 })
 }
 
+// TestLedgersFollowTheirCommands posts to a ledger by the node that does not own it, until it does.
+func TestLedgersFollowTheirCommands(t *testing.T) {
+	s := newSite(t)
+	a := s.node("a", "--follow", "100ms")
+	b := s.node("b", "--follow", "100ms")
+	if _, err := a.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	amount := 0
+	s.becomes(b, "it owns the ledger", func(c *wire.Cluster) bool {
+		for range 20 {
+			amount++
+			s.posted(b, a, amount)
+		}
+		return len(c.Nodes) == 2 && c.Nodes[1].Ledgers == 1
+	})
+	sent := func() string {
+		_, metrics := get(t.Context(), t, b.BaseURL+"/metrics")
+		_, count, _ := strings.Cut(metrics, `daybook_forwards_sent_total{outcome="answered"} `)
+		count, _, _ = strings.Cut(count, "\n")
+		return count
+	}
+	before := sent()
+	for range 10 {
+		amount++
+		s.posted(b, a, amount)
+	}
+	if after := sent(); after != before || before == "" {
+		t.Errorf("it had passed on %q commands when the ledger became its own, and has %q later", before, after)
+	}
+	s.verified(s.data["b"])
+}
+
 func TestClusterStatus(t *testing.T) {
 	alone := serve(t, filepath.Join(t.TempDir(), "data"))
 	equal(t, "alone", mustCommand(t, "cluster", "status", "--server", alone.BaseURL),

@@ -79,6 +79,7 @@ func TestRefusedSettings(t *testing.T) {
 		"a role that does not exist":               {args: []string{"--roles", "commands,reports"}, code: exitUsage, want: "commands,relay,projections,queries"},
 		"a role twice":                             {args: []string{"--roles", "commands,relay,projections,commands"}, code: exitUsage, want: "twice"},
 		"a node of no name":                        {args: []string{"--node", "a.b"}, code: exitUsage, want: "--node a.b"},
+		"ledgers that move before they do":         {args: []string{"--node", "a", "--follow=-1s"}, code: exitUsage, want: "0s leaves ledgers where they are"},
 		"a lease too short":                        {args: []string{"--node", "a", "--lease", "1s"}, code: exitUsage, want: "at least 2s"},
 		"two NATS servers":                         {args: []string{"--nats", "nats://127.0.0.1:1", "--nats-listen", "127.0.0.1:0"}, code: exitUsage, want: "leave one of them out"},
 		"replicas in one process":                  {args: []string{"--nats-replicas", "3"}, code: exitUsage, want: "need --nats"},

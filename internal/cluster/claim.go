@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -125,10 +124,19 @@ func (m *Member) take(ctx context.Context, key string) (Owner, error) {
 	case s == nil:
 		return Owner{}, errSessionOver
 	}
-	c := claim{Node: m.options.Node.Name, Session: s.id}
+	c, err := m.put(ctx, key, was, claim{Node: m.options.Node.Name, Session: s.id})
+	if err != nil {
+		return Owner{}, err
+	}
+	m.metrics.taken.WithLabelValues(kindOf(key)).Inc()
+	return Owner{Node: c.Node, Session: c.Session, Here: true, New: true}, nil
+}
+
+// put writes a claim in place of the one that was, if it is still there.
+func (m *Member) put(ctx context.Context, key string, was, c claim) (claim, error) {
 	content, err := json.Marshal(c)
 	if err != nil {
-		return Owner{}, fmt.Errorf("write a claim: %w", err)
+		return claim{}, fmt.Errorf("write a claim: %w", err)
 	}
 	limited, cancel := context.WithTimeout(ctx, m.options.Lease)
 	defer cancel()
@@ -139,11 +147,10 @@ func (m *Member) take(ctx context.Context, key string) (Owner, error) {
 		c.revision, err = bucket.Update(limited, key, content, was.revision)
 	}
 	if err != nil {
-		return Owner{}, err
+		return claim{}, err
 	}
-	m.metrics.taken.WithLabelValues(kindOf(key)).Inc()
 	m.noteClaim(key, c, false)
-	return Owner{Node: c.Node, Session: c.Session, Here: true, New: true}, nil
+	return c, nil
 }
 
 // startTaking lets one at a time make a claim; the others wait for what becomes of it.
@@ -195,7 +202,7 @@ func (v *view) candidate(ledger string) (Owner, error) {
 	var best Owner
 	var most uint64
 	for name, n := range v.nodes {
-		if !slices.Contains(n.Roles, RoleCommands) {
+		if !n.decides() {
 			continue
 		}
 		weight := sha256.Sum256([]byte(name + "/" + ledger))

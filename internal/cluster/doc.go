@@ -16,10 +16,14 @@
 // when its node does not renew it, which the server finds out; and never comes back, not even for the same node. Every
 // node watches the bucket, so that looking up an owner asks nobody.
 //
+// A ledger goes to the node that is asked for it first, and later to the one where nearly all of its commands come in: its owner makes
+// the claim that one's. So it is whoever sends the commands, as a balancer, that divides the ledgers among the nodes.
+//
 // # What others need
 //
 //	member, err := cluster.New(cluster.Options{…})  // start it as a worker (see package run); stopping it ends its session
 //	member.Locate(ctx, ledger)                      // who decides for a ledger: this node, if nobody did
+//	member.Asked(ledger, node)                      // a command came in at that node
 //	member.Owner(ledger)                            // who does at present, if anybody; asks and takes nothing
 //	member.Lead(ctx, "relay", work)                 // waits for its turn, and runs work for as long as that lasts
 //	member.Picture()                                // all nodes, what they own and lead: for an operator
@@ -33,5 +37,5 @@
 //
 // The package knows nothing of HTTP (see its sub-package forward), of the event store and of what commands are.
 //
-// Reading order: member.go, session.go, view.go, watch.go, claim.go, singleton.go, picture.go.
+// Reading order: member.go, session.go, view.go, watch.go, claim.go, follow.go, singleton.go, picture.go.
 package cluster

@@ -49,6 +49,8 @@ type Node struct {
 	Version string `json:"version"`
 }
 
+func (n *Node) decides() bool { return slices.Contains(n.Roles, RoleCommands) }
+
 // FitsName tells whether a node can be called so: 1 to 63 letters, digits, "-" and "_", the first one a letter or a digit.
 func FitsName(name string) bool { return fitName.MatchString(name) }
 
@@ -65,6 +67,8 @@ type Options struct {
 	Lease time.Duration
 	// Replicas is how many NATS servers keep the bucket, if this node is the first to need it [1].
 	Replicas int
+	// Follow is how often a ledger whose commands come in at another node, nearly all of them, is given to that one [never].
+	Follow time.Duration
 	// Taken is told of each ledger that was this node's and is another's now. It does not wait for anything [nobody].
 	Taken func(ledger string)
 	// Logger is told what becomes of the session [discarded].
@@ -81,6 +85,7 @@ type Member struct {
 	log     *slog.Logger
 	metrics *metrics
 	view    *view
+	origins *origins
 
 	// restart has a token when the watch has to begin anew.
 	restart chan struct{}
@@ -131,7 +136,7 @@ func New(o Options) (*Member, error) {
 	v := newView(o.Node.Name)
 	m := &Member{
 		options: o, js: js, log: o.Logger.With("node", o.Node.Name), metrics: newMetrics(o.Registerer, v),
-		view: v, restart: make(chan struct{}, 1), leaving: make(chan struct{}), left: make(chan struct{}),
+		view: v, origins: &origins{ledgers: map[string]map[string]int{}}, restart: make(chan struct{}, 1), leaving: make(chan struct{}), left: make(chan struct{}),
 		started: time.Now().UTC(), lastHeld: time.Now(), first: true, taking: map[string]bool{},
 	}
 	return m, nil
@@ -144,7 +149,7 @@ func (m *Member) Name() string { return "cluster member" }
 func (m *Member) Node() Node { return m.options.Node }
 
 // decides tells whether this node takes ledgers.
-func (m *Member) decides() bool { return slices.Contains(m.options.Node.Roles, RoleCommands) }
+func (m *Member) decides() bool { return m.options.Node.decides() }
 
 // Run implements run.Worker: it keeps the session and the view of the others until ctx ends, and then ends the session, so
 // that others take over at once. It fails where NATS cannot keep a cluster at all.
@@ -155,6 +160,7 @@ func (m *Member) Run(ctx context.Context) error {
 	defer stop()
 	var workers sync.WaitGroup
 	workers.Go(func() { m.watch(working) })
+	workers.Go(func() { m.follow(working) })
 	workers.Go(func() {
 		select {
 		case <-m.leaving:

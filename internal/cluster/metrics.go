@@ -7,6 +7,7 @@ import (
 // metrics are registered where there is a registerer, and kept in any case.
 type metrics struct {
 	taken    *prometheus.CounterVec
+	given    prometheus.Counter
 	renewals *prometheus.CounterVec
 }
 
@@ -15,6 +16,9 @@ func newMetrics(r prometheus.Registerer, v *view) *metrics {
 		taken: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "daybook_cluster_taken_total", Help: "What this node took because it was nobody's: ledgers, singletons.",
 		}, []string{"kind"}),
+		given: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "daybook_cluster_given_total", Help: "Ledgers that this node gave to the one where their commands come in.",
+		}),
 		renewals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "daybook_cluster_renewals_total", Help: "Attempts to begin or to renew this node's session, by outcome.",
 		}, []string{"outcome"}),
@@ -22,7 +26,7 @@ func newMetrics(r prometheus.Registerer, v *view) *metrics {
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.taken, m.renewals,
+	r.MustRegister(m.taken, m.given, m.renewals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "daybook_cluster_session", Help: "Whether this node has a session in its cluster: 1, or 0.",
 		}, func() float64 {

@@ -16,8 +16,9 @@ type head struct {
 	// Method and Target are a request's: the target is the path with the query, as it came.
 	Method string `json:"method,omitempty"`
 	Target string `json:"target,omitempty"`
-	// Peer is who sent the request, as host:port.
+	// Peer is who sent the request, as host:port, and Node the node that it came to.
 	Peer string `json:"peer,omitempty"`
+	Node string `json:"node,omitempty"`
 	// Status is an answer's.
 	Status int         `json:"status,omitempty"`
 	Header http.Header `json:"header,omitempty"`

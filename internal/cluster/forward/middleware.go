@@ -40,7 +40,7 @@ func (f *Forwarder) Middleware(ledgerOf func(echo.Context) (ledger string, ok bo
 				return f.answerCarried(c, next, ledger, how)
 			}
 			if owner, ok := f.options.Member.Owner(ledger); ok && owner.Here {
-				return next(c)
+				return f.here(c, next, ledger, owner)
 			}
 			p := passage{Forwarder: f, c: c, next: next, ledger: ledger}
 			return p.answer()
@@ -57,11 +57,18 @@ func (f *Forwarder) answerCarried(c echo.Context, next echo.HandlerFunc, ledger 
 		how.refused = true
 		return nil
 	}
-	return f.here(c, next, ledger, owner)
+	f.options.Member.Asked(ledger, how.from)
+	return f.handle(c, next, ledger, owner)
 }
 
-// here has a request handled by this node. A claim to a ledger that there is not is given up again.
+// here has a request handled that came to this node.
 func (f *Forwarder) here(c echo.Context, next echo.HandlerFunc, ledger string, owner cluster.Owner) error {
+	f.options.Member.Asked(ledger, f.options.Member.Node().Name)
+	return f.handle(c, next, ledger, owner)
+}
+
+// handle has a request handled by this node. A claim to a ledger that there is not is given up again.
+func (f *Forwarder) handle(c echo.Context, next echo.HandlerFunc, ledger string, owner cluster.Owner) error {
 	if !owner.New {
 		return next(c)
 	}
@@ -154,7 +161,8 @@ func (p *passage) answerHere(owner cluster.Owner) error {
 func (p *passage) request() *message {
 	r := p.c.Request()
 	m := &message{head: head{
-		Method: r.Method, Target: r.URL.RequestURI(), Header: endToEnd(r.Header), Peer: r.RemoteAddr, Length: int64(len(p.body)),
+		Method: r.Method, Target: r.URL.RequestURI(), Header: endToEnd(r.Header), Peer: r.RemoteAddr, Node: p.options.Member.Node().Name,
+		Length: int64(len(p.body)),
 	}}
 	m.Header.Set(echo.HeaderXRequestID, httpx.RequestID(p.c))
 	if p.stream == nil {

@@ -123,7 +123,10 @@ func (a *Answering) open(ctx context.Context, from string, first frame) {
 }
 
 // carried is what the middleware is told of a request of another node, and tells.
-type carried struct{ refused bool }
+type carried struct {
+	from    string // the node that it came to
+	refused bool
+}
 
 type carriedKey struct{}
 
@@ -135,7 +138,7 @@ func (a *Answering) answer(ctx context.Context, x *exchange) {
 		x.giveUp(err)
 		return
 	}
-	how := &carried{}
+	how := &carried{from: given.Node}
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, carriedKey{}, how))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, given.Method, given.Target, given.body)
