@@ -74,11 +74,9 @@ func parse(address string) (*connections, error) {
 }
 
 // prepare sees to it that a connection has what correctness rests on, whatever the database's or the role's defaults are:
-// statements that see what was committed before them; commits that are on the disk when they are told; statements that
-// end.
+// statements that see what was committed before them, and that end.
 func prepare(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, `SELECT set_config('default_transaction_isolation', 'read committed', false),
-		CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
 		CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '30s', false) END`)
 	if err != nil {
 		return fmt.Errorf("prepare the connection: %w", err)
@@ -122,8 +120,8 @@ func (s *Store) inspect(ctx context.Context, conn *pgx.Conn) error {
 	var syncs bool
 	err := conn.QueryRow(ctx, `SELECT i.id::text, current_setting('fsync')::bool,
 			(SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'),
-			(SELECT coalesce(max(position), 0) FROM eventstore.appends), p.last_value
-		FROM eventstore.identity i, eventstore.positions p`).Scan(&s.id, &syncs, &timeout, &last, &given)
+			(SELECT coalesce(max(position), 0) FROM eventstore.appends), eventstore.given()
+		FROM eventstore.identity i`).Scan(&s.id, &syncs, &timeout, &last, &given)
 	if err != nil {
 		return fmt.Errorf("look at the event store: %w", classify(err))
 	}

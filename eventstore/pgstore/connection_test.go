@@ -87,6 +87,7 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 		"of a later version":          {`UPDATE eventstore.version SET version = 99`, "version 99, and this program knows versions up to"},
 		"without a version":           {`DELETE FROM eventstore.version`, "not an event store of Daybook"},
 		"with a sequence left behind": {`SELECT setval('eventstore.positions', 1)`, "setval('eventstore.positions', 3)"},
+		"with a sequence begun anew":  {`ALTER SEQUENCE eventstore.positions RESTART WITH 4`, "setval('eventstore.positions', 3)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			database := pgtest.Database(t)

@@ -14,7 +14,7 @@ var files embed.FS
 
 // migrations make the tables, each those of one version from those of the one before. They are never changed once they
 // were released.
-var migrations = []string{"schema/001.sql"} //nolint:gochecknoglobals // a table
+var migrations = []string{"schema/001.sql", "schema/002.sql"} //nolint:gochecknoglobals // a table
 
 // migrationLock is the key of the advisory lock that keeps processes which start at once from migrating at once.
 const migrationLock = 0x447962_6d6967 // "Dybmig"

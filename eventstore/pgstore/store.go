@@ -9,7 +9,7 @@
 // that readers see and nobody waits for. Appends are announced to other processes after they are committed, not by them,
 // because PostgreSQL lets transactions that notify commit only one after the other. See docs/adr/0034.
 //
-// Reading order: store.go, schema/001.sql, append.go, gate.go, read.go, subscribe.go, announce.go, connect.go, migrate.go, log.go.
+// Reading order: store.go, schema/001.sql and 002.sql, append.go, gate.go, read.go, subscribe.go, announce.go, connect.go, migrate.go, log.go.
 package pgstore
 
 import (
