@@ -97,6 +97,7 @@ type Member struct {
 
 	// Of the goroutine of Run.
 	nextID   string    // what the next session will be called, once that was tried; empty until then
+	lastID   string    // what the last session was called; empty until there was one
 	first    bool      // there was no session yet
 	lastHeld time.Time // when the session was renewed last, or when the node began
 

@@ -208,6 +208,23 @@ func TestAProcessThatComesBackNeedNotWait(t *testing.T) {
 	}
 }
 
+func TestANodeIsNotTakenForAnotherOfItsName(t *testing.T) {
+	_, servers := oneServer(t)
+	// Servers count whole seconds, so that the session lasts longer for them than for the node.
+	a := join(t, servers, named("a", cluster.MinLease+100*time.Millisecond))
+	a.locate(t, "books")
+	a.link.Freeze()
+	a.becomes(t, "its session is over", func() bool { return a.Ready() != nil })
+	a.link.Thaw()
+	a.becomes(t, "it is back", func() bool {
+		why := a.Ready()
+		if errors.Is(why, cluster.ErrNameTaken) {
+			t.Fatal("it finds the session that it had itself, and says:", why)
+		}
+		return why == nil
+	})
+}
+
 func TestANodeWithoutTheRoleNamesOneThatHasIt(t *testing.T) {
 	_, servers := oneServer(t)
 	query := named("q", long)

@@ -157,7 +157,7 @@ func (m *Member) begin(ctx context.Context) (*session, error) {
 		if content, err = m.sessionContent(m.nextID); err == nil {
 			revision, err = bucket.Create(ctx, m.key(), content, jetstream.KeyTTL(m.ttl()))
 		}
-	case value.Session == m.nextID || m.first && value.Home == m.options.Node.Home:
+	case m.isOwn(value):
 		revision, err = m.putSession(ctx, m.nextID, there.Revision())
 	default:
 		return nil, fmt.Errorf("%w: %s, at %s", ErrNameTaken, value.Name, value.Address)
@@ -166,8 +166,14 @@ func (m *Member) begin(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("begin a session in the cluster: %w", err)
 	}
 	s := &session{id: m.nextID, revision: revision}
-	m.nextID, m.first = "", false
+	m.nextID, m.lastID, m.first = "", s.id, false
 	return s, nil
+}
+
+// isOwn tells whether a session that is there is one that this node may replace: it was begun without the answer having come, or was
+// this node's and is over only by its own clock, or is what a process before this one left behind.
+func (m *Member) isOwn(there sessionValue) bool {
+	return there.Session == m.nextID || there.Session == m.lastID || m.first && there.Home == m.options.Node.Home
 }
 
 // putSession writes the session's key where its revision is the given one, and has it last for another lease. The library has no
