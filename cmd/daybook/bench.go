@@ -25,7 +25,8 @@ type benchCmd struct {
 	Rebuild benchRebuildCmd `cmd:"" help:"All read models built again from the log."`
 	Growth  benchGrowthCmd  `cmd:"" set:"runs=1" help:"Speed, memory and disk while a ledger grows to millions of transactions."`
 	Shapes  benchShapesCmd  `cmd:"" set:"duration=5s" help:"Postings, bulks and lag with everything inside, beside a NATS cluster, on PostgreSQL, and by two nodes."`
-	All     benchAllCmd     `cmd:"" help:"Everything but growth and shapes, some minutes long, as one report."`
+	Ledgers benchLedgersCmd `cmd:"" set:"duration=5s" help:"One load on more and more ledgers, and on more and more nodes."`
+	All     benchAllCmd     `cmd:"" help:"Everything but growth, shapes and ledgers, some minutes long, as one report."`
 	NATS    benchNATSCmd    `cmd:"" name:"nats" hidden:"" help:"Serve NATS for the benchmarks that need it outside."`
 	Noop    benchNoopCmd    `cmd:"" hidden:"" help:"Serve the no-op handlers that the others are compared with."`
 }

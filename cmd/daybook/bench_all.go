@@ -23,7 +23,7 @@ type benchAllCmd struct {
 // Help says what is measured.
 func (*benchAllCmd) Help() string {
 	return `Each table of the report begins with the command that repeats it; the commands' own help says what they measure. Growth is not
-among them, which takes much longer, nor are shapes, which need a PostgreSQL server.`
+among them, which takes much longer, nor are shapes and ledgers, which need a PostgreSQL server.`
 }
 
 // Validate refuses what cannot be measured.

@@ -62,7 +62,7 @@ func (c *benchBulkCmd) measure(ctx context.Context, lab *lab) ([]row, error) {
 func (c *benchBulkCmd) load(address string) loadgen.Load {
 	load := loadgen.Load{Address: address, Status: http.StatusOK, Accepted: acceptedOf(c.Size), Duration: c.Duration}
 	return over(load, c.Connections, func(host string, seed uint64) loadgen.Source {
-		return bulkSource(host, c.Size, pairs(c.Accounts, false, seed))
+		return bulkSource(host, []string{benchLedgerName}, seed, c.Size, pairs(c.Accounts, false, seed))
 	})
 }
 

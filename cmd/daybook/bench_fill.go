@@ -72,7 +72,7 @@ func (s *benchServer) fill(ctx context.Context, from, to int, done func(int), ap
 				return nil
 			}
 			body = appendBulk(body[:0], size, func(b []byte, i int) []byte { return transaction(b, first+i) })
-			return loadgen.Post(buf, host, bulkPath, body)
+			return loadgen.Post(buf, host, ledgersPath+s.ledger+bulkPath, body)
 		}
 	})
 	if _, err := s.send(ctx, load); err != nil {

@@ -97,14 +97,14 @@ func adopt(ctx context.Context, lab *lab, dir string) (h *history, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	ledger, err := s.Ledger(ctx, benchLedgerName, client.Query{MinRevision: new(uint64)})
+	ledger, err := s.Ledger(ctx, s.ledger, client.Query{MinRevision: new(uint64)})
 	if err != nil || !maps.Equal(ledger.Metadata, benchMark) {
 		return nil, errors.Join(fmt.Errorf("%s was not made by daybook bench, and is left alone", dir), err)
 	}
 	if _, err := s.settle(ctx); err != nil {
 		return nil, err
 	}
-	if ledger, err = s.Ledger(ctx, benchLedgerName, client.Query{}); err != nil {
+	if ledger, err = s.Ledger(ctx, s.ledger, client.Query{}); err != nil {
 		return nil, err
 	}
 	const world = 1

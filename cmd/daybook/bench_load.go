@@ -36,32 +36,47 @@ func pairs(accounts int, hot bool, seed uint64) func() (from, to int) {
 	}
 }
 
-// postSource makes requests of one transaction.
-func postSource(host string, pick func() (from, to int)) loadgen.Source {
+// postSource makes requests of one transaction, for one ledger after another.
+func postSource(host string, ledgers []string, seed uint64, pick func() (from, to int)) loadgen.Source {
 	var body []byte
+	next := inTurn(ledgers, seed, transactionsPath)
 	return func(buf []byte) []byte {
 		from, to := pick()
 		body = appendTransfer(body[:0], from, to, "")
-		return loadgen.Post(buf, host, transactionsPath, body)
+		return loadgen.Post(buf, host, next(), body)
+	}
+}
+
+// inTurn gives the paths of what ledgers have, one after another, beginning where a seed says.
+func inTurn(ledgers []string, seed uint64, below string) func() string {
+	paths := make([]string, len(ledgers))
+	for i := range ledgers {
+		paths[i] = ledgersPath + ledgers[i] + below
+	}
+	i := seed
+	return func() string {
+		i++
+		return paths[i%uint64(len(paths))]
 	}
 }
 
 // postLoad is single transactions over so many connections.
 func postLoad(host string, connections, accounts int, hot bool) loadgen.Load {
 	return over(loadgen.Load{Address: host, Status: http.StatusCreated}, connections, func(host string, seed uint64) loadgen.Source {
-		return postSource(host, pairs(accounts, hot, seed))
+		return postSource(host, []string{benchLedgerName}, seed, pairs(accounts, hot, seed))
 	})
 }
 
-// bulkSource makes bulk requests of so many transactions.
-func bulkSource(host string, size int, pick func() (from, to int)) loadgen.Source {
+// bulkSource makes bulk requests of so many transactions, for one ledger after another.
+func bulkSource(host string, ledgers []string, seed uint64, size int, pick func() (from, to int)) loadgen.Source {
 	var body []byte
+	next := inTurn(ledgers, seed, bulkPath)
 	return func(buf []byte) []byte {
 		body = appendBulk(body[:0], size, func(b []byte, _ int) []byte {
 			from, to := pick()
 			return appendTransfer(b, from, to, "")
 		})
-		return loadgen.Post(buf, host, bulkPath, body)
+		return loadgen.Post(buf, host, next(), body)
 	}
 }
 

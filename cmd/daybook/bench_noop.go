@@ -44,7 +44,7 @@ func (c benchNoopCmd) Run(ctx context.Context, std *streams) error {
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.POST(transactionsPath, func(c echo.Context) error {
+	e.POST(benchLedgerPath+transactionsPath, func(c echo.Context) error {
 		var body noopTransaction
 		if err := c.Bind(&body); err != nil {
 			return err

@@ -21,21 +21,23 @@ import (
 const (
 	benchLedgerName  = "bench"
 	benchAsset       = "USD/2"
-	benchLedgerPath  = "/v1/ledgers/" + benchLedgerName
-	transactionsPath = benchLedgerPath + "/transactions"
-	bulkPath         = benchLedgerPath + "/bulk"
+	benchLedgerPath  = ledgersPath + benchLedgerName
+	ledgersPath      = "/v1/ledgers/"
+	transactionsPath = "/transactions" // of a ledger
+	bulkPath         = "/bulk"
 
 	// settleStep is how long the read models may take to get any further.
 	settleStep = time.Minute
 )
 
-// benchServer is a Daybook in a process of its own, and what its ledger must hold.
+// benchServer is a Daybook in a process of its own, with a ledger and what that must hold.
 type benchServer struct {
 	*child
 	*client.Client
 
-	lab  *lab
-	data string
+	lab    *lab
+	data   string
+	ledger string
 	// posted counts the transactions that were acknowledged.
 	posted int
 	// profiles is where the server serves profiles, or empty.
@@ -49,7 +51,7 @@ func (l *lab) startServer(ctx context.Context, data string, flags ...string) (*b
 	if err != nil {
 		return nil, err
 	}
-	return &benchServer{child: process, Client: &client.Client{BaseURL: "http://" + process.Address}, lab: l, data: data}, nil
+	return &benchServer{child: process, Client: &client.Client{BaseURL: "http://" + process.Address}, lab: l, data: data, ledger: benchLedgerName}, nil
 }
 
 // startProfiled starts a server that serves profiles too.
@@ -93,7 +95,7 @@ func (l *lab) withLedger(ctx context.Context, funded int, work func(*benchServer
 
 // open opens the ledger. Its metadata tell that it may be posted to for a measurement.
 func (s *benchServer) open(ctx context.Context) error {
-	_, err := s.OpenLedger(ctx, client.NewLedger{Name: benchLedgerName, Template: "wallets", Metadata: benchMark}, "")
+	_, err := s.OpenLedger(ctx, client.NewLedger{Name: s.ledger, Template: "wallets", Metadata: benchMark}, "")
 	return err
 }
 
@@ -139,7 +141,7 @@ func (s *benchServer) settle(ctx context.Context) (time.Duration, error) {
 
 // revision is that of the ledger's last event. A dry run tells it without writing anything.
 func (s *benchServer) revision(ctx context.Context) (uint64, error) {
-	answer, err := s.Post(ctx, benchLedgerName, client.NewTransaction{DryRun: true, Transfers: []client.Transfer{
+	answer, err := s.Post(ctx, s.ledger, client.NewTransaction{DryRun: true, Transfers: []client.Transfer{
 		{From: "world", To: benchAccount(0), Asset: benchAsset, Amount: "1"},
 	}}, "")
 	return answer.Revision, err
@@ -175,7 +177,7 @@ func (s *benchServer) ask(ctx context.Context, query string, revision *uint64) (
 		values.Set("min_revision", strconv.FormatUint(*revision, 10))
 		values.Set("wait", settleStep.String())
 	}
-	status, header, body, err := httpGet(ctx, s.BaseURL+benchLedgerPath+path+"?"+values.Encode())
+	status, header, body, err := httpGet(ctx, s.BaseURL+ledgersPath+s.ledger+path+"?"+values.Encode())
 	switch {
 	case err != nil:
 		return 0, err
@@ -189,17 +191,28 @@ func (s *benchServer) ask(ctx context.Context, query string, revision *uint64) (
 
 // verify makes sure that what was acknowledged is there, once, and that the books balance.
 func (s *benchServer) verify(ctx context.Context) error {
-	if _, err := s.settle(ctx); err != nil {
-		return err
-	}
-	ledger, err := s.Ledger(ctx, benchLedgerName, client.Query{})
+	there, err := s.transactions(ctx)
 	if err != nil {
 		return err
 	}
-	if want := uint64(s.posted); ledger.Transactions != want {
-		return fmt.Errorf("%d transactions were acknowledged, but the ledger has %d", want, ledger.Transactions)
+	if there != s.posted {
+		return fmt.Errorf("%d transactions were acknowledged, but the ledger has %d", s.posted, there)
 	}
-	totals, err := s.Balances(ctx, benchLedgerName, client.Query{GroupBy: "none"})
+	return s.balance(ctx)
+}
+
+// transactions counts those of the ledger, once the read models have everything.
+func (s *benchServer) transactions(ctx context.Context) (int, error) {
+	if _, err := s.settle(ctx); err != nil {
+		return 0, err
+	}
+	ledger, err := s.Ledger(ctx, s.ledger, client.Query{})
+	return int(ledger.Transactions), err
+}
+
+// balance makes sure that the books balance.
+func (s *benchServer) balance(ctx context.Context) error {
+	totals, err := s.Balances(ctx, s.ledger, client.Query{GroupBy: "none"})
 	if err != nil {
 		return err
 	}

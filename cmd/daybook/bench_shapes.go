@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -16,11 +15,10 @@ import (
 // benchShapesCmd is `daybook bench shapes`: what it costs to have less inside. Every shape gets the same loads in turn, in
 // each run.
 type benchShapesCmd struct {
-	loadOptions `embed:""`
+	loadOptions    `embed:""`
+	outsideOptions `embed:""`
 
-	Postgres    string `placeholder:"URL" help:"PostgreSQL server for the shapes that need one, and a user who may make databases: one for each measurement, which is removed again (default: these shapes are left out)."`
-	NATSServers int    `name:"nats-servers" default:"3" help:"NATS servers of the cluster outside, each of which keeps every event (default: ${default})."`
-	Connections int    `short:"c" default:"64" help:"Keep-alive connections for single postings; bulks have 8 (default: ${default})."`
+	Connections int `short:"c" default:"64" help:"Keep-alive connections for single postings; bulks have 8 (default: ${default})."`
 }
 
 // Help says what is measured.
@@ -43,29 +41,12 @@ Afterwards everything that was acknowledged must be there, once, and debits must
 
 // Validate refuses what cannot be measured.
 func (c *benchShapesCmd) Validate() error {
-	if c.NATSServers < 1 || c.NATSServers > maxReplicas {
-		return fmt.Errorf("--nats-servers must be 1 to %d", maxReplicas)
-	}
-	if c.Postgres != "" {
-		if _, err := parsePostgres(c.Postgres); err != nil {
-			return err
-		}
-	}
-	return cmp.Or(c.loadOptions.Validate(), atLeastOne(c.Connections))
+	return cmp.Or(c.loadOptions.Validate(), c.outsideOptions.Validate(), atLeastOne(c.Connections))
 }
 
 // Run measures and reports.
 func (c *benchShapesCmd) Run(ctx context.Context, std *streams, parsed *kong.Context) error {
 	return runBenchmark(ctx, std, parsed, c)
-}
-
-// shape is where a server's parts are.
-type shape struct {
-	name string
-	// store and views are on PostgreSQL; the NATS servers are outside.
-	store, views, nats bool
-	// nodes: there are two, of which the one that does not own the ledger is asked where other is set.
-	nodes, other bool
 }
 
 func (c *benchShapesCmd) shapes() []shape {
@@ -105,33 +86,11 @@ func (c *benchShapesCmd) measure(ctx context.Context, all *lab) ([]row, error) {
 	})
 }
 
-// inShape runs work in a lab whose servers have a shape.
-func (c *benchShapesCmd) inShape(ctx context.Context, lab *lab, s shape, work func(*lab) error) error {
-	if s.nats {
-		s.nats = false
-		return lab.withNATS(ctx, c.NATSServers, func(urls string) error {
-			return c.inShape(ctx, lab.with("--nats", urls, "--nats-replicas", strconv.Itoa(c.NATSServers)), s, work)
-		})
-	}
-	if s.store {
-		s.store = false
-		return lab.withDatabase(ctx, c.Postgres, func(database string) error {
-			return c.inShape(ctx, lab.with("--store", database), s, work)
-		})
-	}
-	if s.views {
-		s.views = false
-		return lab.withDatabase(ctx, c.Postgres, func(database string) error {
-			return c.inShape(ctx, lab.with("--views", database), s, work)
-		})
-	}
-	return work(lab)
-}
-
 // gaugeShape puts all loads on one server.
 func (c *benchShapesCmd) gaugeShape(ctx context.Context, lab *lab, sh shape) (r row, err error) {
 	first := lab
 	if sh.nodes {
+		lab = lab.with("--follow", "0s") // the ledger is to stay
 		first = lab.with("--node", "a")
 	}
 	err = first.withLedger(ctx, c.Accounts, func(s *benchServer) error {
@@ -233,14 +192,14 @@ func (l *lab) handOver(ctx context.Context, end func(*benchServer) error) (took 
 		}
 		return l.withSecond(ctx, first, func(second *benchServer) error {
 			post := client.NewTransaction{Transfers: []client.Transfer{{From: benchAccount(0), To: benchAccount(1), Asset: benchAsset, Amount: "1"}}}
-			if _, err := second.Post(ctx, benchLedgerName, post, "before"); err != nil { // which the first one answers
+			if _, err := second.Post(ctx, second.ledger, post, "before"); err != nil { // which the first one answers
 				return err
 			}
 			began := time.Now()
 			if err := end(first); err != nil {
 				return err
 			}
-			if _, err := second.Post(ctx, benchLedgerName, post, "after"); err != nil {
+			if _, err := second.Post(ctx, second.ledger, post, "after"); err != nil {
 				return err
 			}
 			took = time.Since(began)

@@ -129,9 +129,28 @@ func TestShapes(t *testing.T) {
 		"two nodes, the owner asked": all, "two nodes, the other asked": all,
 		"hand-over after a stop": "hand_over_ms", "hand-over after kill -9": "hand_over_ms",
 	})
+	wantNoDatabaseLeft(t, database)
+}
+
+func wantNoDatabaseLeft(t *testing.T, database string) {
+	t.Helper()
 	pgtest.Execute(t, database, `DO $$ BEGIN
 		ASSERT NOT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'daybook_bench_%'), 'a database is left';
 	END $$`)
+}
+
+// TestManyLedgers divides a load among ledgers and nodes.
+func TestManyLedgers(t *testing.T) {
+	database := pgtest.Database(t)
+	report := bench(t, "ledgers", "--duration", "10ms", "--accounts", "20", "--runs", "1", "--ledgers", "1,3", "--nodes", "2",
+		"--nats-servers", "1", "--postgres", database)
+	const all = "post_per_second post_of_first bulk_per_second"
+	wantFigures(t, report.Benchmarks[0].Rows, map[string]string{
+		"everything inside, ledgers: 1": all, "everything inside, ledgers: 3": all,
+		"event store on PostgreSQL, ledgers: 1": all, "event store on PostgreSQL, ledgers: 3": all,
+		"all outside, ledgers: 3, nodes: 1": all, "all outside, ledgers: 3, nodes: 2": all,
+	})
+	wantNoDatabaseLeft(t, database)
 }
 
 // TestBenchmarksKeepAHistory builds a data directory with one benchmark, takes it with another, and looks for both in it.
@@ -200,6 +219,9 @@ func TestRefusedBenchmarks(t *testing.T) {
 		"growth --steps 0":                    "--steps must be above zero",
 		"shapes --nats-servers 6":             "--nats-servers must be 1 to 5",
 		"shapes --postgres localhost":         "--postgres: want a URL",
+		"ledgers --ledgers 0":                 "--ledgers must be above zero",
+		"ledgers --ledgers 4 --accounts 7":    "--accounts at least two for each",
+		"ledgers --ledgers 2 --nodes 3":       "--nodes must be at least 1, and no more than",
 	} {
 		if _, text, code := command(t, "", append([]string{"bench"}, strings.Fields(line)...)...); code != exitUsage || !strings.Contains(text, want) {
 			t.Errorf("%s: code %d, %s", line, code, text)
