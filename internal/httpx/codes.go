@@ -16,6 +16,7 @@ const (
 	CodeAccountNotFound     Code = "account_not_found"
 	CodeTransactionNotFound Code = "transaction_not_found"
 	CodeInvalidField        Code = "invalid_field"
+	CodeUnbalanced          Code = "unbalanced_transaction"
 	CodeKeyReused           Code = "idempotency_key_reused"
 	CodeBulkRejected        Code = "bulk_rejected"
 	CodeTooLarge            Code = "too_large"
@@ -83,8 +84,8 @@ var table = []Entry{
 	{"already_reverted", http.StatusConflict, "Already reverted", "The transaction was reverted before. A transaction can be reverted once.", 0},
 	{"hold_not_open", http.StatusConflict, "Hold not open", "The hold was captured, voided, or has expired. Only an open hold can be captured or voided.", 0},
 
-	{"invalid_field", http.StatusUnprocessableEntity, "Invalid field", "A field has a value that it cannot have. The pointers in `errors` say which and why.", 0},
-	{"unbalanced_transaction", http.StatusUnprocessableEntity, "Unbalanced transaction", "The debits and the credits of the transaction differ in an asset. Correct the entries so that they are equal in every asset.", 0},
+	{CodeInvalidField, http.StatusUnprocessableEntity, "Invalid field", "A field has a value that it cannot have. The pointers in `errors` say which and why.", 0},
+	{CodeUnbalanced, http.StatusUnprocessableEntity, "Unbalanced transaction", "The debits and the credits of the transaction differ in an asset. Correct the entries so that they are equal in every asset.", 0},
 	{"insufficient_funds", http.StatusUnprocessableEntity, "Insufficient funds", "The transaction would take an account below its minimum balance. `account`, `asset`, `available` and `required` say by how much.", 0},
 	{"balance_limit_exceeded", http.StatusUnprocessableEntity, "Balance limit exceeded", "The transaction would take an account above its maximum balance. Post less, or raise the limit.", 0},
 	{"amount_out_of_range", http.StatusUnprocessableEntity, "Amount out of range", "A total of an account would pass 2^128-1, the largest amount there is.", 0},

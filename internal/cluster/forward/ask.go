@@ -155,7 +155,8 @@ func (f *Forwarder) hearAnswer(m *nats.Msg) {
 	c.out.release()
 }
 
-// endCallsToTheGone ends the calls to nodes whose sessions are over.
+// endCallsToTheGone gives the calls up to nodes whose sessions are over. One that was only paused hears of it when it wakes, right
+// after the request: it should not begin with what nobody waits for any more.
 func (f *Forwarder) endCallsToTheGone() {
 	f.mu.Lock()
 	var gone []*call
@@ -166,6 +167,6 @@ func (f *Forwarder) endCallsToTheGone() {
 	}
 	f.mu.Unlock()
 	for _, c := range gone {
-		c.end(errOwnerGone)
+		c.giveUp(errOwnerGone)
 	}
 }

@@ -63,7 +63,7 @@ func (x *exchange) live() {
 	x.life.Reset(x.silence / beats)
 	x.mu.Unlock()
 	if silent {
-		x.end(errSilent)
+		x.giveUp(errSilent) // which the other side may hear although it is not heard
 		return
 	}
 	_ = x.send(frame{kind: present}) // where it cannot be sent, the other side hears nothing

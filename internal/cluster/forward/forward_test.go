@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -56,6 +57,29 @@ func TestAnotherNodesAnswerIsAsIfGivenHere(t *testing.T) {
 	}
 	if got := post(t, b, "/ledgers/nobodys/x", nil, nil); got.header.Get("Answered-By") != "b" {
 		t.Fatalf("what is nobody's is answered by %q", got.header.Get("Answered-By"))
+	}
+}
+
+// TestThePathIsTheOneThatWasSent sends what Go's own client would not: letters as they are beside an escaped slash.
+func TestThePathIsTheOneThatWasSent(t *testing.T) {
+	servers := oneServer(t, nil)
+	told := func(c echo.Context) error {
+		account, ok := httpx.PathParam(c, "account")
+		return c.String(http.StatusOK, fmt.Sprint(account, " ", ok, " ", c.Request().URL.Query()))
+	}
+	a, b := start(t, servers, "a", long, told), start(t, servers, "b", long, told)
+	owns(t, a, "books", b)
+	for path, want := range map[string]string{
+		"x/close?z=1":                "x true map[z:[1]]",
+		"資産%2F現金/close":              "資産/現金 true map[]",
+		"a%2Fb%20c%25%C3%A9é/close":  "a/b c%éé true map[]",
+		"資産%2fb/close?k=é&l=%C3%A9+": "資産/b true map[k:[é] l:[é ]]",
+		"\xff%2F/close?\xff":         "\xff/ true map[\xff:[]]",
+	} {
+		here, there := raw(t, a, "/ledgers/books/accounts/"+path), raw(t, b, "/ledgers/books/accounts/"+path)
+		if here != want || there != want {
+			t.Errorf("%q is to the owner %q, and from the other %q, want %q", path, here, there, want)
+		}
 	}
 }
 
@@ -175,27 +199,56 @@ func TestTheNextOwnerIsTheOneThatIsAsked(t *testing.T) {
 	}
 }
 
+// TestAnOwnerThatTakesNothingIsNotAskedForEver: its session lasts, and nobody listens.
+func TestAnOwnerThatTakesNothingIsNotAskedForEver(t *testing.T) {
+	servers := oneServer(t, nil)
+	impatient := func(o *forward.Options) { o.Patience = 500 * time.Millisecond }
+	a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"), impatient)
+	owns(t, a, "books", b)
+	a.cutoff()
+	got := post(t, b, "/ledgers/books/x", nil, []byte("body"))
+	if got.status != http.StatusServiceUnavailable || !strings.Contains(string(got.body), "nothing was done") {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+}
+
+// TestAClaimToNoLedgerIsGivenUp: nor is one kept that was made for a request which was refused before anybody looked for its ledger.
 func TestAClaimToNoLedgerIsGivenUp(t *testing.T) {
 	servers := oneServer(t, nil)
+	answers := map[string][]httpx.Code{
+		"refused":    {"insufficient_funds"},
+		"no-books":   {httpx.CodeLedgerNotFound},
+		"no-json":    {httpx.CodeMalformedRequest},
+		"no-balance": {"unbalanced_transaction"},
+		"no-answer":  {httpx.CodeOverloaded, httpx.CodeLedgerNotFound},
+	}
 	handle := func(c echo.Context) error {
-		if c.Param("ledger") == "books" {
+		left, there := answers[c.Param("ledger")]
+		if !there {
 			return c.NoContent(http.StatusNoContent)
 		}
-		return &httpx.Problem{Code: httpx.CodeLedgerNotFound}
+		answers[c.Param("ledger")] = left[1:]
+		return &httpx.Problem{Code: left[0]}
 	}
 	a, b := start(t, servers, "a", long, handle), start(t, servers, "b", long, handle)
-	for ledger, want := range map[string]int{"books": http.StatusNoContent, "no-books": http.StatusNotFound} {
-		if got := post(t, a, "/ledgers/"+ledger+"/x", nil, nil); got.status != want {
-			t.Fatalf("%s: %d %s", ledger, got.status, got.body)
+	for ledger, codes := range maps.Clone(answers) {
+		for _, code := range codes {
+			if got := post(t, a, "/ledgers/"+ledger+"/x", nil, nil); !strings.Contains(string(got.body), string(code)) {
+				t.Fatalf("%s: %d %s", ledger, got.status, got.body)
+			}
 		}
 	}
+	post(t, a, "/ledgers/books/x", nil, nil)
 	b.becomes(t, "books are a's", func() bool { _, ok := b.Owner("books"); return ok })
-	b.becomes(t, "the others are nobody's", func() bool {
+	b.becomes(t, "the ledger that is there belongs to a, and the others to nobody", func() bool {
+		_, refused := b.Owner("refused")
 		p := b.Picture()
-		return p.Unowned == 0 && p.Nodes[0].Ledgers == 1
+		return refused && p.Unowned == 0 && p.Nodes[0].Ledgers == 2
 	})
-	if _, ok := a.Owner("no-books"); ok {
-		t.Error("a ledger that there is not has an owner")
+	for ledger := range answers {
+		if _, ok := a.Owner(ledger); ok && ledger != "refused" {
+			t.Errorf("ledger %s has an owner, although nobody knows of it", ledger)
+		}
 	}
 }
 
@@ -292,6 +345,38 @@ func TestAClientThatLeavesIsNotWaitedFor(t *testing.T) {
 	case <-left:
 	case <-time.After(patience):
 		t.Fatal("the owner was not told")
+	}
+}
+
+// TestAnOwnerThatIsGivenUpIsTold: one that was only paused would begin with what nobody waits for any more.
+func TestAnOwnerThatIsGivenUpIsTold(t *testing.T) {
+	servers := oneServer(t, nil)
+	a, b := start(t, servers, "a", 2*time.Second, echoing("a")), start(t, servers, "b", 2*time.Second, echoing("b"))
+	owns(t, a, "books", b)
+	a.cutoff() // another takes its messages, as long as its session lasts and longer
+	stranger, err := nats.Connect(servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	told := make(chan byte, 100)
+	if _, err = stranger.Subscribe(forward.Subject("a"), func(m *nats.Msg) { told <- m.Data[0] }); err != nil {
+		t.Fatal(err)
+	}
+	if err := stranger.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	wantNobodyKnows(t, post(t, b, "/ledgers/books/x", nil, nil))
+	const opening, last, broken = 1, 0x80, 7
+	for _, want := range []byte{opening | last, broken} {
+		select {
+		case got := <-told:
+			if got != want {
+				t.Fatalf("it is told %d, want %d", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("it is not told %d", want)
+		}
 	}
 }
 

@@ -1,12 +1,15 @@
 package forward_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,7 +45,9 @@ type node struct {
 }
 
 // start starts a node whose commands are answered by a handler.
-func start(t testing.TB, servers, name string, lease time.Duration, handle echo.HandlerFunc) *node {
+func start(
+	t testing.TB, servers, name string, lease time.Duration, handle echo.HandlerFunc, change ...func(*forward.Options),
+) *node {
 	t.Helper()
 	n := &node{name: name}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -59,15 +64,21 @@ func start(t testing.TB, servers, name string, lease time.Duration, handle echo.
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := forward.New(forward.Options{
+	options := forward.Options{
 		Conn: n.conn, Member: n.Member, Logger: log, Silence: 3 * time.Second, BodyLimit: 8 << 20,
 		SendOnce: func(c echo.Context) bool { return c.Request().Header.Get("Once") != "" },
-	})
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	f, err := forward.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := httpx.New(httpx.Options{})
-	e.Any("/ledgers/:ledger/*", handle, f.Middleware(func(c echo.Context) (string, bool) { return c.Param("ledger"), true }))
+	around := f.Middleware(func(c echo.Context) (string, bool) { return c.Param("ledger"), true })
+	e.Any("/ledgers/:ledger/*", handle, around)
+	e.Any("/ledgers/:ledger/accounts/:account/close", handle, around)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -168,4 +179,28 @@ func post(t testing.TB, n *node, path string, header map[string]string, body []b
 		t.Fatalf("post to %s: %v", n.name, err)
 	}
 	return got
+}
+
+// raw posts to a path byte by byte as it is given, and gives the body of the answer.
+func raw(t testing.TB, n *node, path string) string {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(n.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: ledgers\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -75,6 +76,27 @@ func readMessage(from io.Reader) (message, error) {
 		return message{}, errors.Join(errHead, err)
 	}
 	return m, nil
+}
+
+// target is the path and the query as they were sent, in ASCII. The URL's own [url.URL.RequestURI] escapes a path anew that has
+// letters in it beside escapes, and then an escaped slash is none any more.
+func target(u *url.URL) string {
+	path := u.RawPath
+	if path == "" {
+		path = u.EscapedPath()
+	}
+	if u.ForceQuery || u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	ascii := make([]byte, 0, len(path))
+	for _, b := range []byte(path) {
+		if b <= ' ' || b > '~' || b == '#' {
+			ascii = fmt.Appendf(ascii, "%%%02X", b)
+		} else {
+			ascii = append(ascii, b)
+		}
+	}
+	return string(ascii)
 }
 
 // endToEnd gives the headers that are about the request or the answer rather than about one connection.

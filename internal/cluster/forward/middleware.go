@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,16 +68,23 @@ func (f *Forwarder) here(c echo.Context, next echo.HandlerFunc, ledger string, o
 	return f.handle(c, next, ledger, owner)
 }
 
-// handle has a request handled by this node. A claim to a ledger that there is not is given up again.
+// handle has a request handled by this node. A claim to what turns out to be no ledger is given up again, and so is one that was
+// made for a request of which nobody found out whether its ledger exists: else whoever asks for names by chance fills the bucket.
 func (f *Forwarder) handle(c echo.Context, next echo.HandlerFunc, ledger string, owner cluster.Owner) error {
-	if !owner.New {
-		return next(c)
-	}
 	err := next(c)
-	if errors.Is(err, &httpx.Problem{Code: httpx.CodeLedgerNotFound}) {
+	var p *httpx.Problem
+	if errors.As(err, &p) && (p.Code == httpx.CodeLedgerNotFound || owner.New && slices.Contains(beforeTheLedger, p.Code)) {
 		f.options.Member.Release(c.Request().Context(), ledger)
 	}
 	return err
+}
+
+// beforeTheLedger are the codes of what can be refused before the ledger is looked at: a request's shape comes first.
+//
+//nolint:gochecknoglobals // a list
+var beforeTheLedger = []httpx.Code{
+	httpx.CodeMalformedRequest, httpx.CodeUnsupportedMedia, httpx.CodeTooLarge, httpx.CodeNotFound, httpx.CodeMethodNotAllowed,
+	httpx.CodeInvalidField, httpx.CodeUnbalanced, httpx.CodeBulkRejected,
 }
 
 // passage is a request on its way to whoever answers it.
@@ -121,11 +129,13 @@ func (p *passage) answer() error {
 			}
 			return p.passOn(answer)
 		}
-		if p.c.Request().Context().Err() != nil {
+		switch {
+		case p.c.Request().Context().Err() != nil:
 			return err
-		}
-		if !p.mayAskAgain(err) {
+		case !p.mayAskAgain(err):
 			return p.nobodyKnows(err)
+		case ctx.Err() != nil && isUndone(err): // whoever is named does not take it
+			return p.nobody(err)
 		}
 		run.Await(ctx, changed, askAgain)
 	}
@@ -161,7 +171,7 @@ func (p *passage) answerHere(owner cluster.Owner) error {
 func (p *passage) request() *message {
 	r := p.c.Request()
 	m := &message{head: head{
-		Method: r.Method, Target: r.URL.RequestURI(), Header: endToEnd(r.Header), Peer: r.RemoteAddr, Node: p.options.Member.Node().Name,
+		Method: r.Method, Target: target(r.URL), Header: endToEnd(r.Header), Peer: r.RemoteAddr, Node: p.options.Member.Node().Name,
 		Length: int64(len(p.body)),
 	}}
 	m.Header.Set(echo.HeaderXRequestID, httpx.RequestID(p.c))
@@ -178,7 +188,7 @@ func (p *passage) request() *message {
 // mayAskAgain tells whether the request may be sent once more, after an attempt that failed.
 func (p *passage) mayAskAgain(err error) bool {
 	switch {
-	case errors.Is(err, errUnsent), errors.Is(err, errRefused):
+	case isUndone(err):
 		p.metrics.sent.WithLabelValues("refused").Inc()
 		return p.stream == nil // of which some may have been read
 	default:
@@ -189,6 +199,9 @@ func (p *passage) mayAskAgain(err error) bool {
 		return p.stream == nil && p.doubts < maxDoubts && len(p.c.Request().Header.Values(headerKey)) == 1 && !p.options.SendOnce(p.c)
 	}
 }
+
+// isUndone tells whether an attempt failed that has done nothing.
+func isUndone(err error) bool { return errors.Is(err, errUnsent) || errors.Is(err, errRefused) }
 
 // nobody answers that nobody was found.
 func (p *passage) nobody(err error) error {
