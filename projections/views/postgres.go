@@ -44,7 +44,22 @@ var writing = postgres.Settings{ //nolint:gochecknoglobals // a constant table
 	// It takes but a moment to measure a table so. There are few indexes to choose from.
 	"default_statistics_target": "10",
 	// To make an index, and to wait for another process, take as long as they take.
-	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
+	"statement_timeout": "0", "lock_timeout": "0", "idle_session_timeout": "0",
+	// Whoever is suspended within a transaction, as a container may be, answers for its connection still. Nobody else could write
+	// until it goes on.
+	"idle_in_transaction_session_timeout": "30s",
+}
+
+// reading are the settings of connections that read.
+var reading = postgres.Settings{"default_transaction_read_only": "on"} //nolint:gochecknoglobals // a constant table
+
+// codeSuspended is that of an error which a connection ends with when a transaction was left alone for too long.
+const codeSuspended = "25P03"
+
+// isSuspended tells whether the turn of the one who writes was over before it was done: the same work may succeed later.
+func isSuspended(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == codeSuspended
 }
 
 func (p *postgreSQL) open(ctx context.Context) (err error) {
@@ -55,7 +70,7 @@ func (p *postgreSQL) open(ctx context.Context) (err error) {
 	if p.pool, err = postgres.Open(p.db.place, writing); err != nil {
 		return err
 	}
-	if p.db.reader, err = postgres.Open(p.db.place, nil); err != nil {
+	if p.db.reader, err = postgres.Open(p.db.place, reading); err != nil {
 		return err
 	}
 	p.db.reader.SetMaxOpenConns(readersOpenMax)
@@ -119,7 +134,8 @@ func (c *lockConn) Close() error {
 
 // begin takes the lock that lets one process write at a time. It ends with the transaction.
 func (p *postgreSQL) begin(ctx context.Context) error {
-	p.largest, p.grown, p.shut = make(map[string]int64), nil, false
+	p.largest, p.shut = make(map[string]int64), false
+	p.lookAgain()
 	if p.db.writer != nil && p.take(ctx) == nil {
 		return nil
 	}

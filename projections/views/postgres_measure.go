@@ -37,10 +37,19 @@ func (p *postgreSQL) wrote(tx *Tx, table string, rows int) error {
 	return nil
 }
 
-// measure is the statement that measures what has grown; empty where nothing has.
+// measure is the statement that measures what has grown; empty where nothing has. A table that somebody else is just tidying up,
+// which may take hours, is passed over: to wait for that would have all wait who write.
 func (p *postgreSQL) measure() string {
 	if len(p.grown) == 0 {
 		return ""
 	}
-	return postgreSQLDialect.measure + strings.Join(p.grown, ", ") + "; "
+	return postgreSQLDialect.measure + "(SKIP_LOCKED) " + strings.Join(p.grown, ", ") + "; "
+}
+
+// lookAgain forgets the sizes of what was to be measured: it was not if the transaction failed or the table was passed over.
+func (p *postgreSQL) lookAgain() {
+	for _, table := range p.grown {
+		delete(p.sizes, table)
+	}
+	p.grown = nil
 }

@@ -23,7 +23,7 @@ func TestOnPostgreSQL(t *testing.T) {
 		TestChangesTheLastOfEachRowCounts, TestChangeOfAMissingRowFails, TestDelete,
 		TestCommitThatFailsLeavesNothing, TestWorkThatFailsOrPanicsLeavesNothing, TestAnotherProcessThatWritesIsWaitedFor,
 		TestCheckpointMovesByCompareAndSet, TestNumbersSurviveAndAreNotGivenTwice,
-		TestEveryTextComesBack, TestRowsAreNumberedOnFromTheLargest, TestManyOpenAtOnce, aReaderSeesOneStateAcrossASwap,
+		TestEveryTextComesBack, TestRowsAreNumberedOnFromTheLargest, TestManyOpenAtOnce, TestReadersCannotWrite, aReaderSeesOneStateAcrossASwap,
 	)
 }
 
@@ -294,5 +294,102 @@ func aTableIsMeasuredAsItGrows(t *testing.T) {
 		if measured != titles {
 			t.Errorf("%d rows are measured, of %d", measured, titles)
 		}
+	}
+}
+
+// A table that another is just tidying up is not waited for: all other writers would wait too. Nor does one whose rows were taken
+// back pass for measured.
+func TestATableThatCouldNotBeMeasuredIsMeasuredLater(t *testing.T) {
+	viewstest.OnPostgreSQL(t, aTableThatCouldNotBeMeasuredIsMeasuredLater)
+}
+
+func aTableThatCouldNotBeMeasuredIsMeasuredLater(t *testing.T) {
+	db, table := shelf(t)
+	titles := 3
+	write := func(fail error) error {
+		var values []any
+		for i := range measuredLeast {
+			values = append(values, int64(100), fmt.Sprint("t", titles+i), nil)
+		}
+		err := db.Update(context.Background(), func(tx *Tx) error {
+			return errors.Join(Insert("books_1", table.Names()).Write(tx, values), fail)
+		})
+		if err == nil {
+			titles += measuredLeast
+		}
+		return err
+	}
+	failure := errors.New("no")
+	if err := write(failure); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	tidying, err := db.backend.(*postgreSQL).pool.Beginx() //nolint:forcetypeassert // it is in PostgreSQL
+	must(t, err)
+	_, err = tidying.Exec(`LOCK TABLE books_1 IN SHARE UPDATE EXCLUSIVE MODE`) // as VACUUM does
+	must(t, err)
+	written := make(chan error, 1)
+	go func() { written <- write(nil) }()
+	select {
+	case err := <-written:
+		must(t, err)
+	case <-time.After(time.Minute):
+		t.Error("the write waits for the table to be measured")
+		must(t, tidying.Rollback())
+		must(t, <-written)
+	}
+	_ = tidying.Rollback()
+	must(t, write(nil))
+	var measured int
+	must(t, db.Reader().Get(&measured, `SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = to_regclass('books_1')`))
+	if measured != titles {
+		t.Errorf("%d rows are measured, of %d", measured, titles)
+	}
+}
+
+// Whoever is suspended within a transaction, with its machine or its container, does not keep all others from writing for as
+// long as that lasts. Its transaction is taken back, and it finds that out.
+func TestAWriterThatIsSuspendedLosesItsTurn(t *testing.T) {
+	place := pgtest.Database(t)
+	var patience int64
+	must(t, open(t, place).Update(t.Context(), func(tx *Tx) error {
+		return tx.Query(`SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`, nil, func(rows *sqlx.Rows) error {
+			return rows.Scan(&patience)
+		})
+	}))
+	if patience == 0 {
+		t.Error("it may keep its turn for ever")
+	}
+	suspended, other := open(t, place+"&idle_in_transaction_session_timeout=500"), open(t, place)
+	err := suspended.Update(t.Context(), func(tx *Tx) error {
+		if err := addLedger("lost")(tx); err != nil {
+			return err
+		}
+		if err := other.Update(t.Context(), addLedger("other")); err != nil {
+			t.Error(err)
+		}
+		return nil
+	})
+	if err == nil {
+		t.Error("the transaction of the one who was suspended was committed")
+	}
+	if !IsFault(err) {
+		t.Errorf("it is not told that the database was the cause: %v", err)
+	}
+	for err != nil && IsFault(err) { // on a machine with much to do it may happen again
+		err = suspended.Update(t.Context(), addLedger("again"))
+	}
+	must(t, err)
+	if n := ledgers(t, other); n != 2 {
+		t.Errorf("%d ledgers", n)
+	}
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	db, _ := shelf(t)
+	if _, err := db.Reader().Exec(`DELETE FROM books_1`); err == nil {
+		t.Error("one who reads has written")
+	}
+	if got, want := states(t, db), "1a new, 1b new, 2a new"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
