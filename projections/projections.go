@@ -37,16 +37,23 @@ func Models() []views.Model {
 	}
 }
 
-// OpenViews opens the views database in the SQLite file at path, makes the file where there is none, and makes the
-// tables and SQL views of every read model that has none yet.
-func OpenViews(ctx context.Context, path string) (*views.DB, error) {
-	db, err := views.Open(ctx, path)
+// OpenViews opens the views database at a place (see [views.Open]) and makes the tables that are missing.
+func OpenViews(ctx context.Context, place string) (*views.DB, error) {
+	db, err := views.Open(ctx, place)
 	if err != nil {
 		return nil, fmt.Errorf("open the read models: %w", err)
 	}
-	err = db.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(Models()) })
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make the read models' tables: %w", err), db.Close())
+	if err := MakeTables(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// MakeTables makes the tables and SQL views of every read model that has none yet.
+func MakeTables(ctx context.Context, db *views.DB) error {
+	err := db.Update(ctx, func(tx *views.Tx) error { return tx.CreateMissing(Models()) })
+	if err != nil {
+		return fmt.Errorf("make the read models' tables: %w", err)
+	}
+	return nil
 }

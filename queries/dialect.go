@@ -3,6 +3,7 @@ package queries
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/jmoiron/sqlx"
 
@@ -68,7 +69,15 @@ var postgreSQL = &dialect{ //nolint:gochecknoglobals // never changed
 	taken: ` FROM taken CROSS JOIN LATERAL (
 	SELECT x.* FROM transactions x WHERE x.ledger_id = ? AND x.transaction_id = taken.transaction_id OFFSET 0) t WHERE true`,
 	begin:   postgres.BeginView,
-	isFault: postgres.IsFault,
+	isFault: func(err error) bool { return postgres.IsFault(err) || areMissing(err) },
+}
+
+// areMissing tells whether the read models are not made yet, or are just being made: a process that only reads them may be the
+// first there is.
+func areMissing(err error) bool {
+	const undefinedTable, noSchema = "42P01", "3F000"
+	var said interface{ SQLState() string }
+	return errors.As(err, &said) && (said.SQLState() == undefinedTable || said.SQLState() == noSchema)
 }
 
 // failed makes a problem of an error that is the database's.
@@ -76,5 +85,5 @@ func (d *dialect) failed(err error) error {
 	if err == nil || !d.isFault(err) {
 		return err
 	}
-	return httpx.NewProblem(httpx.CodeOverloaded, "The database of the read models cannot be reached at present.").Because(err)
+	return httpx.NewProblem(httpx.CodeOverloaded, "The read models cannot be read at present.").Because(err)
 }

@@ -2,6 +2,9 @@ package queries_test
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,8 +12,12 @@ import (
 	"testing"
 
 	"github.com/daybook-ledger/daybook/domain/ledger"
+	"github.com/daybook-ledger/daybook/eventstore/memstore"
+	"github.com/daybook-ledger/daybook/internal/httpx"
+	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/internal/postgres"
 	"github.com/daybook-ledger/daybook/projections/viewstest"
+	"github.com/daybook-ledger/daybook/queries"
 )
 
 // TestAnswersAreTheSameOnPostgreSQL asks again whatever the tests of this package ask, of read models in both databases, and
@@ -33,6 +40,24 @@ func TestAnswersAreTheSameOnPostgreSQL(t *testing.T) {
 		TestBalancesAgreeWithTheEvents, TestStatementsAgreeWithTheEvents, TestTransactionsAgreeWithTheEvents,
 		noStatementReadsAWholeTable,
 	)
+}
+
+// Read models that nobody has made yet are as good as away: they are made when a process that projects is there.
+func TestReadModelsThatAreNotMadeYetAreAwaited(t *testing.T) {
+	reading, err := queries.OpenViews(pgtest.Database(t))
+	must(t, err)
+	t.Cleanup(func() { must(t, reading.Close()) })
+	q := queries.New(queries.Options{Views: reading, History: memstore.New()})
+	t.Cleanup(func() { must(t, q.Close()) })
+	e := httpx.New(httpx.Options{Logger: slog.New(slog.DiscardHandler)})
+	q.Register(e.Group("/v1"))
+	for _, path := range []string{"/v1/ledgers", "/v1/ledgers/main", "/v1/ledgers/main/accounts", "/v1/ledgers/main/holds/1?min_revision=3"} {
+		answer := httptest.NewRecorder()
+		e.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+	}
 }
 
 // noStatementReadsAWholeTable is [TestNoStatementReadsAWholeTable] for PostgreSQL: there is an index for each step of each

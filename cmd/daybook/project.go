@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/daybook-ledger/daybook/internal/cluster"
+	"github.com/daybook-ledger/daybook/internal/postgres"
 	"github.com/daybook-ledger/daybook/internal/run"
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/telemetry"
@@ -28,11 +29,10 @@ func (s *server) startProjections(ctx context.Context) error {
 	if !s.settings.has(cluster.RoleProjections) {
 		return nil
 	}
-	db, err := projections.OpenViews(ctx, s.settings.views(s.dir))
+	db, err := s.openViews(ctx)
 	if err != nil {
 		return err
 	}
-	s.workers.Start(ctx, run.OnStop("read models", db.Close))
 	if s.member == nil {
 		s.runner, err = s.newRunner(db, s.registry, s.board, s.lag)
 		if err != nil {
@@ -55,6 +55,23 @@ func (s *server) startProjections(ctx context.Context) error {
 		return r.Run(ctx)
 	})
 	return nil
+}
+
+// openViews opens the read models. Where their database is elsewhere and cannot be reached, the server starts all the same, as it
+// would go on if that went away later: whoever runs the projections tries again, and makes the tables then.
+func (s *server) openViews(ctx context.Context) (*views.DB, error) {
+	place := s.settings.views(s.dir)
+	db, err := views.Open(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	s.workers.Start(ctx, run.OnStop("read models", db.Close))
+	if err = projections.MakeTables(ctx, db); views.IsFault(err) {
+		s.logger.WarnContext(ctx, "the database of the read models cannot be reached: until it can, queries are answered 503",
+			"database", postgres.Redacted(place), "error", err)
+		return db, nil
+	}
+	return db, err
 }
 
 func (s *server) newRunner(

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -251,6 +252,46 @@ func TestTheDatabaseOfTheReadModelsGoesAndComesBack(t *testing.T) {
 	}
 	if out := mustCommand(t, "audit", "verify", "--data", data, "--views", place); !strings.Contains(out, " equal ") {
 		t.Errorf("the read models do not equal the log:\n%s", out)
+	}
+}
+
+// TestAServerStartsWithoutTheDatabaseOfItsReadModels, which has nothing in it yet: what needs no read models works, and when the
+// database is there so does the rest, by itself.
+func TestAServerStartsWithoutTheDatabaseOfItsReadModels(t *testing.T) {
+	database, data := pgtest.Start(t), t.TempDir()+"/data"
+	place := database.Database(t)
+	database.Kill()
+	server := serve(t, data, "--views", place)
+	server.logged(t, regexp.MustCompile(`(read models cannot be reached)`))
+	server.do(t, 201, "POST", "", `{"name":"shop"}`)
+	posted := server.do(t, 201, "POST", "/shop/transactions", postingToAlice)
+	server.do(t, 200, "GET", "/shop/events", "")
+	for _, path := range []string{"", "/shop", "/shop/accounts/users:alice?min_revision=" + revisionOf(t, posted)} {
+		if problem := server.do(t, 503, "GET", path, ""); problem["code"] != "overloaded" {
+			t.Errorf("%s: %v", path, problem)
+		}
+	}
+	if status, body := get(t.Context(), t, server.BaseURL+"/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "projections") {
+		t.Errorf("ready without read models: %d %s", status, body)
+	}
+	database.Restart(t)
+	server.logged(t, regexp.MustCompile(`(read models can be written again)`))
+	server.do(t, 200, "GET", "/shop/accounts/users:alice?wait=60s&min_revision="+revisionOf(t, posted), "")
+	if status, body := get(t.Context(), t, server.BaseURL+"/readyz"); status != http.StatusOK {
+		t.Errorf("not ready with read models: %d %s", status, body)
+	}
+}
+
+// TestAServerDoesNotStartOnReadModelsThatItCannotHave: what no waiting mends is told at once.
+func TestAServerDoesNotStartOnReadModelsThatItCannotHave(t *testing.T) {
+	place, err := url.Parse(pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	place.Path = "/nowhere"
+	out, errors, code := command(t, "", "serve", "--data", t.TempDir()+"/data", "--listen", "127.0.0.1:0", "--views", place.String())
+	if code != exitFailed || out != "" || !strings.Contains(errors, `database "nowhere" does not exist`) {
+		t.Errorf("exit code %d, %q, %q", code, out, errors)
 	}
 }
 

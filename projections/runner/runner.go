@@ -144,6 +144,9 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) prepareSurely(ctx context.Context) error {
 	for wait := r.RetryPause; ; wait = min(wait*retryMultiplier, retryIntervalMax) {
 		err := r.Prepare(ctx)
+		if err == nil && wait > r.RetryPause {
+			r.Logger.InfoContext(ctx, "the read models can be written again")
+		}
 		if err == nil || ctx.Err() != nil || !views.IsFault(err) && !errors.Is(err, eventstore.ErrUnavailable) {
 			return err
 		}

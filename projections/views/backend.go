@@ -11,7 +11,7 @@ import (
 
 // backend is what a database has of its own. Its methods are for the one who has the turn, but for says and reserve.
 type backend interface {
-	// open makes the connections of its DB, and brings the tables up to date that all projections share.
+	// open makes the connections of its DB. By the first transaction the tables are up to date that all projections share.
 	open(ctx context.Context) error
 	// begin begins a write transaction, on another connection if that which writes is lost. While it lasts nobody else
 	// begins one, in this process and in others; it waits for theirs until ctx ends.

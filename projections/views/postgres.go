@@ -20,6 +20,8 @@ import (
 type postgreSQL struct {
 	db   *DB
 	pool *sqlx.DB // for writing: the writer, and those who reserve
+	// migrated says that the shared tables are up to date.
+	migrated bool
 	// plans are how bulks are written, by their text.
 	plans map[string]*plan
 	// largest are the numbers of the last rows of tables that number them, as far as the transaction has asked.
@@ -62,10 +64,7 @@ func isSuspended(err error) bool {
 	return errors.As(err, &said) && said.Code == codeSuspended
 }
 
-func (p *postgreSQL) open(ctx context.Context) (err error) {
-	if err := p.migrate(ctx); err != nil {
-		return err
-	}
+func (p *postgreSQL) open(context.Context) (err error) {
 	p.forget()
 	if p.pool, err = postgres.Open(p.db.place, writing); err != nil {
 		return err
@@ -142,6 +141,12 @@ func (p *postgreSQL) begin(ctx context.Context) error {
 	p.disconnect() // the server may have been restarted meanwhile
 	if ctx.Err() != nil {
 		return fmt.Errorf("wait for another process that writes: %w", ctx.Err())
+	}
+	if !p.migrated {
+		if err := p.migrate(ctx); err != nil {
+			return err
+		}
+		p.migrated = true
 	}
 	writer, err := p.pool.Connx(ctx)
 	if err != nil {

@@ -323,7 +323,7 @@ func aTableThatCouldNotBeMeasuredIsMeasuredLater(t *testing.T) {
 	if err := write(failure); !errors.Is(err, failure) {
 		t.Fatal(err)
 	}
-	tidying, err := db.backend.(*postgreSQL).pool.Beginx() //nolint:forcetypeassert // it is in PostgreSQL
+	tidying, err := db.backend.(*postgreSQL).pool.Beginx()
 	must(t, err)
 	_, err = tidying.Exec(`LOCK TABLE books_1 IN SHARE UPDATE EXCLUSIVE MODE`) // as VACUUM does
 	must(t, err)

@@ -45,7 +45,8 @@ type DB struct {
 const readersOpenMax = 4
 
 // Open opens the views database at a place: the path of an SQLite file, which is made where there is none, or the URL of a
-// PostgreSQL database (postgres://…), in which a schema is made. It brings the tables that all projections share up to date.
+// PostgreSQL database (postgres://…), in which a schema is made. The tables that all projections share are brought up to date:
+// those of a file now, and those of a server, which need not be there yet, by the first [DB.Update].
 func Open(ctx context.Context, place string) (*DB, error) {
 	db := &DB{place: place, turn: make(chan struct{}, 1), prepared: make(map[string]*sqlx.Stmt)}
 	if postgres.IsURL(place) {
