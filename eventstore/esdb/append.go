@@ -151,11 +151,15 @@ func (a *appending) settle(ctx context.Context) (eventstore.Appended, error) {
 	return eventstore.Appended{}, fmt.Errorf("%w: it may still be on its way", eventstore.ErrOutcomeUnknown)
 }
 
-// conflict says how the stream is.
+// conflict says how the stream is. Where that is what the append expects, it conflicts with one that the leader has written
+// and that cannot be read yet: a majority of the nodes does not have it.
 func (a *appending) conflict(ctx context.Context) error {
 	head, exists, err := a.head(ctx, a.stream)
 	if err != nil {
 		return err // nothing was written, but where the stream ends cannot be told
+	}
+	if a.expected.Holds(exists, head) {
+		return fmt.Errorf("%w: another append to the stream is on its way", eventstore.ErrUnavailable)
 	}
 	return &eventstore.ConflictError{Stream: a.stream, Expected: a.expected, Exists: exists, Actual: head}
 }

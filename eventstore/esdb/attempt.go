@@ -43,6 +43,11 @@ func (a *appending) attempt(ctx context.Context) (eventstore.Appended, error) {
 		return eventstore.Appended{}, explain(err)
 	}
 	appended := eventstore.Appended{Last: eventstore.Revision(result.NextExpectedVersion), Position: position(result.CommitPosition)}
+	// A stream that was deleted goes on where it ended, whoever expects that there is none.
+	if want := a.expected.Next() + eventstore.Revision(len(a.events)) - 1; appended.Last != want {
+		return eventstore.Appended{}, fmt.Errorf("%w: what was to stand up to revision %d was written up to %d: the stream had been deleted",
+			eventstore.ErrCorrupt, want, appended.Last)
+	}
 	if result.CommitPosition == 0 { // the server does not say where it stood when it was written before
 		return a.locate(ctx, appended.Last)
 	}
@@ -95,7 +100,7 @@ var definite = map[client.ErrorCode]error{
 func explainStatus(err error) error {
 	answer := status.Convert(errors.Unwrap(err))
 	switch code, message := answer.Code(), answer.Message(); {
-	case code == codes.InvalidArgument && strings.HasPrefix(message, "Maximum Append Size"),
+	case code == codes.InvalidArgument && strings.Contains(message, "Maximum Append"), // size, or size of an event
 		code == codes.ResourceExhausted && strings.Contains(message, "larger than max"):
 		return fmt.Errorf("%w: %w", eventstore.ErrTooLarge, err)
 	case code == codes.InvalidArgument:
@@ -103,6 +108,11 @@ func explainStatus(err error) error {
 	case code == codes.ResourceExhausted:
 		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	default:
-		return &unclearError{sent: !errors.Is(err, io.EOF), cause: err}
+		return &unclearError{sent: !errors.Is(err, io.EOF) && !notHandled[message], cause: err}
 	}
 }
+
+// notHandled is what a node says that does not take up an append, be it for want of a leader.
+//
+//nolint:gochecknoglobals // a constant table
+var notHandled = map[string]bool{"Server Is Not Ready": true, "Server Is Too Busy": true}

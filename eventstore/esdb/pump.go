@@ -46,7 +46,7 @@ func start[T any](
 }
 
 func (p *pump[T]) run(ctx context.Context, open func() (func() (T, error), error)) {
-	receive, err := open()
+	receive, err := contained(open)
 	for {
 		var r received[T]
 		if r.err = err; err == nil {
@@ -64,14 +64,15 @@ func (p *pump[T]) run(ctx context.Context, open func() (func() (T, error), error
 	}
 }
 
-// contained receives a message. The client panics at one that it does not know.
-func contained[T any](receive func() (T, error)) (message T, err error) {
+// contained has the client do something. It panics at messages that it does not know, and at answers that lack what it looks
+// for.
+func contained[T any](do func() (T, error)) (result T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the client of EventStoreDB does not understand the server: %v", p)
 		}
 	}()
-	return receive()
+	return do()
 }
 
 // next waits for a message.
@@ -104,11 +105,21 @@ func (s *session) read(ctx context.Context, open func(context.Context) (*client.
 			if err != nil {
 				return nil, err //nolint:wrapcheck // told apart by persist
 			}
-			return resolved.OriginalEvent(), nil
+			if event := resolved.OriginalEvent(); event != nil {
+				return event, nil
+			}
+			return nil, errNoEvent
 		}, nil
 	})
 	return events{p}, err
 }
+
+// errNoEvent means that the server sent an event without anything in it.
+var errNoEvent = errors.New("the server of EventStoreDB sent an empty event")
+
+// errBrokenOff means that the server ended a reading before the end that it has itself told of. EventStoreDB does so, without
+// an error, where something fails while it reads.
+var errBrokenOff = errors.New("the server of EventStoreDB ended a reading too early")
 
 // all are the events up to the end of the reading.
 func (e events) all(ctx context.Context) iter.Seq2[*client.RecordedEvent, error] {

@@ -2,6 +2,7 @@ package esdb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -34,12 +35,13 @@ func (s *Store) readStream(
 		return eventstore.ErrStreamNotFound
 	}
 	// The server would follow a stream that grows. Where it ends is asked first, of a stream that is damaged there too.
+	damaged := false
 	last, exists, err := s.head(ctx, stream)
 	switch {
 	case s.ended(ctx) != nil:
 		return s.ended(ctx)
-	case errors.Is(err, eventstore.ErrCorrupt):
-		last = math.MaxInt64
+	case errors.Is(err, eventstore.ErrCorrupt) && !errors.Is(err, errGone):
+		last, damaged = math.MaxInt64, true
 	case err != nil:
 		return err
 	case !exists:
@@ -70,6 +72,9 @@ func (s *Store) readStream(
 				return int(next - first), err
 			}
 			next++
+		}
+		if next <= last && !damaged {
+			return int(next - first), errBrokenOff
 		}
 		return int(next - first), nil
 	})
@@ -103,12 +108,54 @@ func (s *Store) head(ctx context.Context, stream string) (last eventstore.Revisi
 			}
 			last, exists = eventstore.Revision(event.EventNumber), true
 		}
+		if !exists {
+			return 0, errBrokenOff
+		}
+		return 0, nil
+	})
+	switch {
+	case errors.Is(err, eventstore.ErrStreamNotFound):
+		err = s.neverWas(ctx, stream)
+	case errors.Is(err, errBrokenOff): // however often it is asked
+		err = errGone
+	}
+	return last, exists, err
+}
+
+// errGone means that a stream has lost all its events.
+var errGone = fmt.Errorf("%w: the stream was deleted, or all of it truncated", eventstore.ErrCorrupt)
+
+// neverWas fails where a stream that is not found was deleted: its metadata say so. Who may not see them is not told.
+func (s *Store) neverWas(ctx context.Context, stream string) error {
+	err := s.tryHard(ctx, readAttempts, func(ctx context.Context, session *session) (int, error) {
+		events, err := session.read(ctx, func(ctx context.Context) (*client.ReadStream, error) {
+			return session.client.ReadStream(ctx, "$$"+stream, client.ReadStreamOptions{From: client.End{}, Direction: client.Backwards}, 1)
+		})
+		if err != nil {
+			return 0, err
+		}
+		defer events.close()
+		for event, err := range events.all(ctx) {
+			var denied *client.Error
+			if errors.As(err, &denied) && denied.IsErrorCode(client.ErrorCodeAccessDenied) {
+				return 0, nil
+			}
+			if err != nil {
+				return 0, err
+			}
+			var metadata struct {
+				TruncateBefore int64 `json:"$tb"`
+			}
+			if json.Unmarshal(event.Data, &metadata) == nil && metadata.TruncateBefore == math.MaxInt64 {
+				return 0, errGone
+			}
+		}
 		return 0, nil
 	})
 	if errors.Is(err, eventstore.ErrStreamNotFound) {
 		err = nil
 	}
-	return last, exists, err
+	return err
 }
 
 // ReadAll implements [eventstore.Store].
@@ -129,7 +176,7 @@ func (s *Store) end(ctx context.Context) (end eventstore.Position, err error) {
 	err = s.scan(ctx, eventstore.End, client.Backwards, 1, func(_ context.Context, at eventstore.Position, _ *client.RecordedEvent) error {
 		end = at
 		return nil
-	})
+	}, func(at eventstore.Position) bool { return at != eventstore.End }) // the log has at least the event that began it
 	if errors.Is(err, eventstore.ErrCorrupt) {
 		return eventstore.End, nil // what comes before the damage can be read
 	}
@@ -153,7 +200,7 @@ func (s *Store) readAll(
 			return s.hand(ctx, r, yield)
 		}
 		return nil
-	})
+	}, func(at eventstore.Position) bool { return at.Compare(end) >= 0 || end == eventstore.End })
 	if errors.Is(err, errEnd) {
 		return nil
 	}
@@ -173,17 +220,18 @@ func (s *Store) ReadAllBackwards(
 				return s.hand(ctx, r, func(r eventstore.Recorded) bool { return yield(r, nil) })
 			}
 			return nil
-		})
+		}, func(eventstore.Position) bool { return true })
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(eventstore.Recorded{}, fmt.Errorf("read the log backwards: %w", err))
 		}
 	}
 }
 
-// scan reads the whole log in either direction, everybody's events among it, each once.
+// scan reads the whole log in either direction, everybody's events among it, each once. Done tells whether it may end after
+// the event at a position.
 func (s *Store) scan(
 	ctx context.Context, at eventstore.Position, direction client.Direction, count uint64,
-	take func(context.Context, eventstore.Position, *client.RecordedEvent) error,
+	take func(context.Context, eventstore.Position, *client.RecordedEvent) error, done func(eventstore.Position) bool,
 ) error {
 	resumed := false
 	return s.persist(ctx, readAttempts, func(ctx context.Context, session *session) (progress int, err error) {
@@ -207,6 +255,9 @@ func (s *Store) scan(
 			}
 			at, resumed = here, true
 			progress++
+		}
+		if !done(at) {
+			return progress, errBrokenOff
 		}
 		return progress, nil
 	})

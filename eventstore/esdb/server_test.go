@@ -396,12 +396,13 @@ func TestWhatTheServerAnswersToAnAppend(t *testing.T) {
 		sent     int // how often
 	}{
 		"timed out":          {codes.Aborted, "Operation timed out", nil, eventstore.ErrOutcomeUnknown, 3},
-		"too busy":           {codes.Unavailable, "Server Is Too Busy", nil, eventstore.ErrOutcomeUnknown, 3},
+		"broken off":         {codes.Unavailable, "connection reset by peer", nil, eventstore.ErrOutcomeUnknown, 3},
 		"something":          {codes.Unknown, "Unexpected OperationResult", nil, eventstore.ErrOutcomeUnknown, 3},
 		"too late":           {codes.DeadlineExceeded, "", nil, eventstore.ErrOutcomeUnknown, 3},
 		"denied":             {codes.PermissionDenied, "Access Denied", nil, eventstore.ErrUnavailable, 1},
 		"who are you":        {codes.Unauthenticated, "", nil, eventstore.ErrUnavailable, 1},
 		"too large":          {codes.InvalidArgument, "Maximum Append Size of 9 Exceeded.", nil, eventstore.ErrTooLarge, 1},
+		"an event too large": {codes.InvalidArgument, "Event with Id: 1, Size: 9, exceeds Maximum Append Event Size of 8.", nil, eventstore.ErrTooLarge, 1},
 		"message too large":  {codes.ResourceExhausted, "received message larger than max", nil, eventstore.ErrTooLarge, 1},
 		"not valid":          {codes.InvalidArgument, "", nil, eventstore.ErrInvalid, 1},
 		"the stream is gone": {codes.FailedPrecondition, "", []string{"exception", "stream-deleted", "stream-name", "stream"}, eventstore.ErrCorrupt, 1},

@@ -165,7 +165,7 @@ func answered[T any](ctx context.Context, s *session, do func(context.Context) (
 	done := make(chan outcome, 1)
 	go func() {
 		defer end()
-		answer, err := do(call)
+		answer, err := contained(func() (T, error) { return do(call) })
 		done <- outcome{answer, err}
 	}()
 	select {

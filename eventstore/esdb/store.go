@@ -1,6 +1,6 @@
 // Package esdb keeps the event store in EventStoreDB or KurrentDB, through the official client: for more than one machine.
 //
-// It is the only room that knows that client, and what is wrong with it (see session.go, url.go): calls honour their
+// It is the only room that knows that client, and what is wrong with it (see session.go, pump.go, codec.go, url.go): calls honour their
 // contexts, connections that broke are made anew, subscriptions and readings go on where they were. An append whose
 // outcome nobody knows is sent again: EventStoreDB recognises it by the ids of its events.
 //
@@ -9,7 +9,7 @@
 // EventStoreDB writes itself, is passed over.
 //
 // Reading order: store.go, url.go, append.go, attempt.go, read.go, subscribe.go, persist.go, session.go, event.go,
-// identity.go, log.go.
+// identity.go, log.go, codec.go.
 package esdb
 
 import (

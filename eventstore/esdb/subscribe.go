@@ -11,10 +11,11 @@ import (
 	"github.com/daybook-ledger/daybook/eventstore"
 )
 
-// How many events the server looks at for a part of a subscription, and how many such parts it tells of at a time.
+// How many events the server looks at for a part of a subscription, and after how many such parts it tells of a checkpoint,
+// which it insists on.
 const (
 	searchWindow    = 512
-	checkpointEvery = 2
+	checkpointEvery = 1 << 10
 )
 
 // Subscribe implements [eventstore.Store]. Where the connection breaks it goes on with the next one, for as long as it
@@ -56,7 +57,9 @@ func (s *session) subscribe(ctx context.Context, after eventstore.Position) (fun
 	}, nil
 }
 
-// follow hands out what a subscription brings, and moves the position that it is at.
+// follow hands out what a subscription brings, and moves the position that it is at: to events alone. A checkpoint may be where
+// the next event will begin (EventStoreDB up to 23.10), which would be taken for one that has been handed out, and which a
+// subscription that begins there passes over; or it may be no position at all (from 24.2 on).
 func (s *Store) follow(
 	ctx context.Context, messages *pump[*client.SubscriptionEvent], at *eventstore.Position, yield func(eventstore.Recorded) bool,
 ) (progress int, err error) {
@@ -65,10 +68,11 @@ func (s *Store) follow(
 		switch {
 		case err != nil:
 			return progress, err
-		case received.CheckPointReached != nil:
-			*at = later(*at, position(received.CheckPointReached.Commit))
 		case received.EventAppeared != nil:
 			event := received.EventAppeared.OriginalEvent()
+			if event == nil {
+				return progress, errNoEvent
+			}
 			here := position(event.Position.Commit)
 			if here.Compare(*at) <= 0 {
 				continue // it has been handed out
@@ -82,11 +86,4 @@ func (s *Store) follow(
 			progress++
 		}
 	}
-}
-
-func later(p, q eventstore.Position) eventstore.Position {
-	if p.Compare(q) < 0 {
-		return q
-	}
-	return p
 }

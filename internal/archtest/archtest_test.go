@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"eventstore/pgstore":   {"eventstore", "eventstore/rowlog", pgx, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
-	"eventstore/esdb":       {"eventstore", esdbClient, grpc, uuid, prometheus},
+	"eventstore/esdb":       {"eventstore", esdbClient, esdbProtos, grpc, uuid, prometheus},
 	"eventstore/esdbserver": {"eventstore", esdbProtos, grpc, uuid, prometheus},
 
 	"commands":        {"domain/...", "eventstore", "commands/engine", "internal/...", echo, json, prometheus},
