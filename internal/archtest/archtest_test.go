@@ -74,6 +74,7 @@ var rooms = map[string][]string{
 	"internal/ledgername": {},
 	"internal/journal":    {"domain/money", "domain/address"},
 	"internal/openapi":    {echo, yaml},
+	"internal/nodetest":   {},
 	"internal/pgtest":     {pgx},
 	"internal/proxytest":  {},
 	"internal/progress":   {"internal/lag", "internal/run", "internal/watermark", nats},

@@ -65,14 +65,14 @@ const scenarios = {
     await outcome("metadata", () => client.getStreamMetadata(stream))
   },
   // Each of these goes on until it has had one event more than was there, which the test appends when all have caught up.
-  async follow(counts) {
+  async follow([type, ...counts]) {
     const [inStream, inAll, ofType, ofStream] = counts.map(Number)
     await Promise.all([
       followed(client.subscribeToStream("ledger-a", { fromRevision: START }), "stream", inStream + 1),
       followed(client.subscribeToAll({ fromPosition: START }), "all", inAll + 1),
       followed(client.subscribeToAll({ fromPosition: END }), "all live", 1),
       followed(client.subscribeToAll({ filter: excludeSystemEvents() }), "no system events", inAll + 1),
-      followed(client.subscribeToAll({ filter: eventTypeFilter({ prefixes: ["Type1"] }) }), "types", ofType + 1),
+      followed(client.subscribeToAll({ filter: eventTypeFilter({ prefixes: [type] }) }), "types", ofType + 1),
       followed(client.subscribeToAll({
         filter: streamNameFilter({
           regex: "^ledger-a$", maxSearchWindow: 4, checkpointInterval: 2, checkpointReached: checkpoints("streams"),
