@@ -1,12 +1,15 @@
 package runner_test
 
 import (
+	"errors"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/projections/runner"
+	"github.com/daybook-ledger/daybook/projections/views"
 	"github.com/daybook-ledger/daybook/projections/viewstest"
 )
 
@@ -50,4 +53,53 @@ func TestCommitsThatWereLostWithTheServerAreMadeAgain(t *testing.T) {
 		}
 		s.equalsModel()
 	}
+}
+
+// A reservation may end without the rebuild that it was for, as when a proxy cuts a connection that was idle for long. That rebuild
+// does not pass off as its own what the next one is just building, nor does it take it away.
+func TestARebuildThatLostItsReservationIsGivenUp(t *testing.T) {
+	viewstest.OnPostgreSQL(t, aRebuildThatLostItsReservationIsGivenUp)
+}
+
+func aRebuildThatLostItsReservationIsGivenUp(t *testing.T) {
+	s := newScene(t, 42)
+	s.append(120)
+	stop := s.run(runner.New(s.config()))
+	s.await()
+	stop()
+	events := uint64(len(s.log()))
+	first, second := runner.New(s.config()), runner.New(s.config())
+	begun, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	rebuildToo := func() {
+		begin := sync.OnceFunc(func() {
+			close(begun)
+			<-goOn
+		})
+		err := views.ErrRebuilding
+		for errors.Is(err, views.ErrRebuilding) { // the server may take a moment to see that the connection ended
+			err = second.Rebuild(t.Context(), nil, func(runner.Progress) { begin() })
+		}
+		ended <- err
+	}
+	lose := sync.OnceFunc(func() {
+		pgtest.Execute(t, s.place, `SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+			WHERE l.locktype = 'advisory' AND d.datname = current_database()`)
+		go rebuildToo()
+		<-begun
+	})
+	err := first.Rebuild(t.Context(), nil, func(p runner.Progress) {
+		if p.Done == events {
+			lose()
+		}
+	})
+	if err == nil {
+		t.Error("the first is live")
+	}
+	s.equalsModel()
+	close(goOn)
+	if err := <-ended; err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	s.equalsModel()
+	s.onlyLive(second, len(s.config().Projections))
 }

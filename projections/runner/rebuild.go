@@ -59,12 +59,12 @@ func (r *Runner) rebuild(ctx context.Context, names []string, progress func(Prog
 	if err != nil {
 		return err
 	}
-	// Whatever becomes of it: what is not live in the end is dropped. Where that fails the next start does it.
-	defer func() { err = errors.Join(err, r.Views.Update(context.WithoutCancel(ctx), r.dropUnused)) }()
 	builder, err := r.newBuilder(ctx, chosen)
 	if err != nil {
 		return err
 	}
+	// Whatever becomes of it: what is not live in the end is dropped. Where that fails the next start does it.
+	defer func() { err = errors.Join(err, r.Views.Update(context.WithoutCancel(ctx), builder.dropUnused)) }()
 	r.Logger.InfoContext(ctx, "rebuilding read models", "projections", names)
 	if err := r.fill(ctx, builder, progress); err != nil {
 		return err
@@ -220,6 +220,26 @@ func (r *Runner) dropUnused(tx *views.Tx) error {
 				continue
 			}
 			if err := tx.DropGeneration(p.Model, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropUnused removes the generations of the members that are not live, up to those that the group has filled. There are later ones
+// if its reservation was lost, which are another's.
+func (g *group) dropUnused(tx *views.Tx) error {
+	all, err := tx.Generations()
+	if err != nil {
+		return err
+	}
+	for _, m := range g.members {
+		for _, one := range all {
+			if one.Projection != m.name() || one.Live || one.Number > m.generation.Number {
+				continue
+			}
+			if err := tx.DropGeneration(m.projection.Model, one); err != nil {
 				return err
 			}
 		}

@@ -54,15 +54,10 @@ func (tx *Tx) Generations() ([]Generation, error) {
 // CreateGeneration makes the tables of a read model's next generation, without the indexes beside the primary keys but the
 // sparse ones.
 func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
-	next := Generation{Projection: model.Name, Number: 1, Version: model.Version, State: Building}
-	all, err := tx.Generations()
-	if err != nil {
+	next := Generation{Projection: model.Name, Version: model.Version, State: Building}
+	var err error
+	if next.Number, err = tx.nextGeneration(model.Name); err != nil {
 		return next, err
-	}
-	for _, one := range all {
-		if one.Projection == model.Name && one.Number >= next.Number {
-			next.Number = one.Number + 1
-		}
 	}
 	_, err = tx.Exec(`INSERT INTO generations (projection, generation, version, live, state, detail) VALUES (?, ?, ?, 0, ?, '')`,
 		next.Projection, next.Number, next.Version, next.State)
@@ -75,6 +70,21 @@ func (tx *Tx) CreateGeneration(model Model) (Generation, error) {
 		}
 	}
 	return next, nil
+}
+
+// nextGeneration gives a number that no generation of the read model ever had. An earlier build does not note those that it gives.
+func (tx *Tx) nextGeneration(projection string) (number int64, err error) {
+	err = tx.Query(`SELECT max(g.generation) FROM (
+		SELECT generation FROM last_generations WHERE projection = ?1
+		UNION ALL SELECT generation FROM generations WHERE projection = ?1
+		UNION ALL SELECT 0) AS g`, []any{projection}, func(rows *sqlx.Rows) error { return rows.Scan(&number) })
+	if err != nil {
+		return 0, err
+	}
+	number++
+	_, err = tx.Exec(`INSERT INTO last_generations (projection, generation) VALUES (?, ?)
+		ON CONFLICT (projection) DO UPDATE SET generation = excluded.generation`, projection, number)
+	return number, err
 }
 
 // CreateIndexes completes a generation's tables. It is quicker once they are filled.
