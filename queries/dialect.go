@@ -3,7 +3,6 @@ package queries
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/jmoiron/sqlx"
 
@@ -69,15 +68,7 @@ var postgreSQL = &dialect{ //nolint:gochecknoglobals // never changed
 	taken: ` FROM taken CROSS JOIN LATERAL (
 	SELECT x.* FROM transactions x WHERE x.ledger_id = ? AND x.transaction_id = taken.transaction_id OFFSET 0) t WHERE true`,
 	begin:   postgres.BeginView,
-	isFault: func(err error) bool { return postgres.IsFault(err) || areMissing(err) },
-}
-
-// areMissing tells whether the read models are not made yet, or are just being made: a process that only reads them may be the
-// first there is.
-func areMissing(err error) bool {
-	const undefinedTable, noSchema = "42P01", "3F000"
-	var said interface{ SQLState() string }
-	return errors.As(err, &said) && (said.SQLState() == undefinedTable || said.SQLState() == noSchema)
+	isFault: func(err error) bool { return postgres.IsFault(err) || postgres.IsMissing(err) },
 }
 
 // failed makes a problem of an error that is the database's.

@@ -93,9 +93,15 @@ func (l *clusterLoad) during(what string, takeAway, bringBack func()) {
 // until waits for a condition.
 func (l *clusterLoad) until(what string, condition func() bool) {
 	l.t.Helper()
-	for end := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) { // nobody tells of it
+	until(l.t, what, condition)
+}
+
+// until waits for a condition of which nobody tells.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			l.t.Fatalf("it never was so that %s", what)
+			t.Fatalf("it never was so that %s", what)
 		}
 	}
 }

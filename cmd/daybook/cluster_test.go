@@ -13,7 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/daybook-ledger/daybook/internal/client"
+	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
 	"github.com/daybook-ledger/daybook/internal/stream/natstest"
 	"github.com/daybook-ledger/daybook/internal/wire"
@@ -214,6 +218,65 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s has metrics of the relay: %t", n.Address, got)
 		}
 	}
+}
+
+// TestTheReadModelsAreMadeLast starts a node that serves them and watches what is due in them before there is one that projects.
+func TestTheReadModelsAreMadeLast(t *testing.T) {
+	s := newSite(t)
+	first := s.node("first", "--roles", "commands,relay,queries")
+	if _, err := first.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/ledgers", "/v1/ledgers/demo", "/v1/ledgers/demo/balances"} {
+		if status, body := get(t.Context(), t, first.BaseURL+path); status != http.StatusServiceUnavailable {
+			t.Errorf("GET %s: %d %s", path, status, body)
+		}
+	}
+	s.node("worker", "--roles", "projections")
+	s.posted(first, first, 1)
+	if log := first.log.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the node complains of what is still to come:\n%s", log)
+	}
+}
+
+// TestALeadThatPassesLeavesNothingBehind takes the lead of the relay away several times: each turn ends with what it had.
+func TestALeadThatPassesLeavesNothingBehind(t *testing.T) {
+	s := newSite(t)
+	server := natstest.New(t, nil)
+	s.nats = natstest.URLs(server)
+	a := s.node("a")
+	conn, err := nats.Connect(s.nats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := js.KeyValue(t.Context(), cluster.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.posted(a, a, 1)
+	relays := func() bool {
+		_, metrics := get(t.Context(), t, a.BaseURL+"/metrics")
+		return strings.Contains(metrics, "daybook_relay_published_total") && !strings.Contains(metrics, "daybook_relay_published_total 0\n")
+	}
+	until(t, "it relays", relays)
+	before := server.Subscriptions()
+	const lead = "singleton.relay"
+	for range 3 {
+		if err := bucket.Delete(t.Context(), lead); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the lead is taken again", func() bool { _, err := bucket.Get(t.Context(), lead); return err == nil })
+		until(t, "it relays again", relays)
+	}
+	until(t, "there are as many subscriptions as before", func() bool { return server.Subscriptions() == before })
 }
 
 // TestCommandsGoToTheNodeThatOwns posts to one ledger by two nodes: one of them passes everything on, so that nobody's append

@@ -60,31 +60,34 @@ func (s *server) startRelay(ctx context.Context) error {
 	}
 	if s.member != nil {
 		s.startSingleton(ctx, cluster.RoleRelay, func(ctx context.Context, scope *telemetry.Scope) error {
-			r, err := s.newRelay(broker, scope)
-			if err != nil {
-				return err
-			}
-			s.relay.Store(r)
-			defer s.relay.Store(nil)
-			return r.Run(ctx)
+			return s.relayWhile(ctx, broker, scope)
 		})
 		return nil
 	}
-	r, err := s.newRelay(broker, s.registry)
+	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
 	if err != nil {
 		return err
 	}
-	s.relay.Store(r)
-	s.workers.Start(ctx, r)
+	s.workers.Start(ctx, run.OnStop("publisher", publisher.Close))
+	s.workers.Start(ctx, s.newRelay(broker, publisher, s.registry))
 	return nil
 }
 
-func (s *server) newRelay(broker *stream.Broker, registerer prometheus.Registerer) (*relay.Relay, error) {
+// relayWhile relays for as long as it is this node's turn. The next turn has nothing of this one.
+func (s *server) relayWhile(ctx context.Context, broker *stream.Broker, scope *telemetry.Scope) error {
 	publisher, err := stream.NewPublisher(s.conn, stream.PublisherOptions{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: registerer}), nil
+	r := s.newRelay(broker, publisher, scope)
+	defer s.relay.Store(nil)
+	return errors.Join(r.Run(ctx), publisher.Close())
+}
+
+func (s *server) newRelay(broker *stream.Broker, publisher *stream.Publisher, registerer prometheus.Registerer) *relay.Relay {
+	r := relay.New(s.store, publisher, broker, relay.Options{Logger: s.logger, Registry: registerer})
+	s.relay.Store(r)
+	return r
 }
 
 // natsReady tells why what happens is not heard of outside.

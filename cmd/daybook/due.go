@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/daybook-ledger/daybook/commands/timer"
+	"github.com/daybook-ledger/daybook/internal/postgres"
 	"github.com/daybook-ledger/daybook/queries"
 )
 
@@ -60,6 +61,9 @@ func rowsDue[T any](
 	const what = "what is due"
 	return func(yield func(T, error) bool) {
 		tx, err := queries.BeginView(ctx, views)
+		if postgres.IsMissing(err) {
+			return // a node that projects has yet to begin: until then nothing is known to be due
+		}
 		if err != nil {
 			var none T
 			yield(none, fmt.Errorf("ask for %s: %w", what, err))

@@ -31,6 +31,8 @@ var (
 const (
 	codeDeadlock = "40P01"
 	codeLocked   = "55P03"
+	codeNoTable  = "42P01"
+	codeNoSchema = "3F000"
 )
 
 // IsFault tells whether an error is the database's own, or the way's to it, so that the same work may succeed later, rather
@@ -61,6 +63,13 @@ func IsFault(err error) bool {
 func IsLocked(err error) bool {
 	code := codeOf(err)
 	return code == codeLocked || code == codeDeadlock
+}
+
+// IsMissing tells whether the read models are not made yet, or are just being made: a process that only reads them may be the
+// first there is.
+func IsMissing(err error) bool {
+	code := codeOf(err)
+	return code == codeNoTable || code == codeNoSchema
 }
 
 // codeOf is the code that a server has answered with; empty where it has not.

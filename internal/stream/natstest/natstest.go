@@ -82,6 +82,9 @@ func URLs(servers ...*Server) string {
 // Name is the server's.
 func (s *Server) Name() string { return s.options.ServerName }
 
+// Subscriptions is how many there are, of all clients and of the server's own.
+func (s *Server) Subscriptions() uint32 { return s.running.NumSubscriptions() }
+
 // Start starts a server that was stopped, with what it has stored.
 func (s *Server) Start() {
 	s.tb.Helper()
