@@ -92,15 +92,13 @@ func (s *server) newRunner(
 
 // projectionsReady tells which read models are stopped.
 func (s *server) projectionsReady(ctx context.Context) error {
-	list, err := s.runner.List(ctx)
+	stopped, err := s.runner.Stopped(ctx)
 	if err != nil {
 		return err
 	}
-	var stopped []error
-	for _, p := range list {
-		if p.Live && p.State == views.Stopped {
-			stopped = append(stopped, fmt.Errorf("%s stopped: %s", p.Projection, p.Detail))
-		}
+	var errs []error
+	for _, p := range stopped {
+		errs = append(errs, fmt.Errorf("%s stopped: %s", p.Projection, p.Detail))
 	}
-	return errors.Join(stopped...)
+	return errors.Join(errs...)
 }

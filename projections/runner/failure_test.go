@@ -1,7 +1,9 @@
 package runner_test
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"math/big"
 	"slices"
 	"strings"
@@ -131,6 +133,44 @@ func TestEventThatNobodyCanReadStopsAllAndIsNotSkipped(t *testing.T) {
 		}
 	}
 	s.equalsModel()
+}
+
+// unread is a log that nobody may read.
+type unread struct{ eventstore.Store }
+
+func (unread) ReadAll(context.Context, eventstore.Position) iter.Seq2[eventstore.Recorded, error] {
+	return func(yield func(eventstore.Recorded, error) bool) {
+		yield(eventstore.Recorded{}, errors.New("the log was read"))
+	}
+}
+
+// A probe that asks every second must cost next to nothing, however far the read models are behind.
+func TestWhatStoppedIsToldWithoutReadingTheLog(t *testing.T) {
+	s := newScene(t, 14)
+	s.troubled = true
+	config := s.config()
+	config.Projections = breakEntries(config.Projections, func() error { return errors.New("no room in the margin") })
+	s.run(runner.New(config))
+	s.append(50)
+	s.await("ledgers", "accounts", "transactions", "holds", "periods", "assertions")
+	config = s.config()
+	config.Store = unread{s.store}
+	probe := runner.New(config)
+	if _, err := probe.List(t.Context()); err == nil {
+		t.Fatal("the log can be read, so that this shows nothing")
+	}
+	for {
+		stopped, err := probe.Stopped(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(stopped) == 1 && stopped[0].Projection == "entries" && strings.Contains(stopped[0].Detail, "no room in the margin") {
+			return
+		}
+		if len(stopped) > 0 {
+			t.Fatalf("stopped are %+v", stopped)
+		}
+	}
 }
 
 // Such events are in no log that Daybook has written. A read model that cannot be right any more must say so.

@@ -25,6 +25,23 @@ type Status struct {
 // BehindMax is where the counting of lacking events ends.
 const BehindMax = 100_000
 
+// Stopped are the live projections that are not being fed. Unlike [Runner.List] it reads neither the log nor checkpoints, so that a
+// probe may ask it every second.
+func (r *Runner) Stopped(ctx context.Context) ([]views.Generation, error) {
+	tx, err := r.Views.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask which projections stopped: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	var stopped []views.Generation
+	err = tx.SelectContext(ctx, &stopped, tx.Rebind(`SELECT projection, generation, version, live, state, detail FROM generations
+		WHERE live = 1 AND state = ? ORDER BY projection`), views.Stopped)
+	if err != nil {
+		return nil, fmt.Errorf("ask which projections stopped: %w", err)
+	}
+	return stopped, nil
+}
+
 // List tells how each projection does, and of generations that are being built too.
 func (r *Runner) List(ctx context.Context) ([]Status, error) {
 	tx, err := r.Views.View(ctx)
