@@ -100,7 +100,7 @@ func (s *server) joinCluster(ctx context.Context) error {
 		return err
 	}
 	// What others are told of this node includes where it serves, so that the address has to be known.
-	if s.listen, err = s.listenOn(ctx, s.settings.Listen); err != nil {
+	if s.listen, err = s.listenOn(ctx, "--listen", s.settings.Listen); err != nil {
 		return err
 	}
 	version, _ := built()

@@ -49,10 +49,15 @@ type clusterStatusCmd struct {
 	JSON bool `name:"json" help:"Print the server's answer."`
 }
 
+// statusPatience: a node knows its cluster and asks nobody.
+const statusPatience = 10 * time.Second
+
 // Run asks the node and prints what it answers.
 func (c *clusterStatusCmd) Run(ctx context.Context, std *streams) error {
 	var raw json.RawMessage
-	if err := c.client().Get(ctx, "/cluster", client.Query{}, &raw); err != nil {
+	server := c.client()
+	server.Patience = statusPatience
+	if err := server.Get(ctx, "/cluster", client.Query{}, &raw); err != nil {
 		return fmt.Errorf("ask for the cluster: %w", err)
 	}
 	if c.JSON {

@@ -19,10 +19,7 @@ func (s *server) startNATS(ctx context.Context) (err error) {
 	if s.settings.NATS == "" {
 		err = s.startNATSHere(ctx)
 	} else {
-		s.conn, err = stream.Dial(stream.DialOptions{
-			Servers: s.settings.NATS, Credentials: s.settings.NATSCredential,
-			CA: s.settings.NATSCA, Cert: s.settings.NATSCert, Key: s.settings.NATSKey, Logger: s.logger,
-		})
+		s.conn, err = stream.Dial(s.settings.dialOptions(s.logger))
 	}
 	if err != nil {
 		return err

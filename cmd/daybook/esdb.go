@@ -14,7 +14,7 @@ func (s *server) startESDB(ctx context.Context) error {
 	if s.settings.ESDBListen == "" {
 		return nil
 	}
-	listener, err := s.listenOn(ctx, s.settings.ESDBListen)
+	listener, err := s.listenOn(ctx, "--esdb-listen", s.settings.ESDBListen)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/daybook-ledger/daybook/internal/trust"
 )
@@ -48,18 +49,31 @@ func (s *serveCmd) validateListeners() error {
 const listenerRemedy = "listen on 127.0.0.1 or [::1] and put a proxy that authenticates in front, or on an address in a private network " +
 	"where everybody may do everything, and name that network with --trusted-network"
 
-// listenOn opens a listener that lets in whom the settings trust.
-func (s *server) listenOn(ctx context.Context, address string) (net.Listener, error) {
+// listenOn opens a listener that lets in whom the settings trust. The flag is the one that gave the address.
+func (s *server) listenOn(ctx context.Context, flag, address string) (net.Listener, error) {
 	networks, err := trust.Parse(s.settings.TrustedNetwork)
 	if err != nil {
 		return nil, err
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
+	listener, err := listen(ctx, flag, address)
 	if err != nil {
 		return nil, err
 	}
 	return networks.Guard(listener, s.refused, s.logger), nil
+}
+
+// listen opens a listener. Its error says what can be done about it.
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%w: perhaps another daybook runs; stop what listens there, or choose another address with %s", err, flag)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%w: this machine does not have it; choose another one with %s", err, flag)
+	default:
+		return listener, err
+	}
 }
 
 // stopListening closes the listener of a server that does not get to serve on it.

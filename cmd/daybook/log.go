@@ -73,16 +73,33 @@ func (f *logFlags) kind() (storeKind, error) {
 
 // Validate refuses what names no event store, or no database of read models.
 func (f *logFlags) Validate() error {
-	if _, err := f.kind(); err != nil {
+	kind, err := f.kind()
+	if err != nil {
 		return err
+	}
+	switch kind {
+	case inSQLite:
+	case inPostgres:
+		err = pgstore.CheckURL(f.Store)
+	case inEventStoreDB:
+		err = esdb.CheckURL(f.Store)
+	}
+	if err != nil {
+		return fmt.Errorf("--store: %w", err)
 	}
 	return checkPlace(f.Views)
 }
 
 // checkPlace refuses what is no place of read models.
 func checkPlace(place string) error {
-	if place != inside && !postgres.IsURL(place) {
+	if place == inside {
+		return nil
+	}
+	if !postgres.IsURL(place) {
 		return errors.New("--views: want sqlite, or a URL such as postgres://user@host/database")
+	}
+	if err := postgres.CheckURL(place); err != nil {
+		return fmt.Errorf("--views: %w", err)
 	}
 	return nil
 }

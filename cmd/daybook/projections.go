@@ -74,8 +74,11 @@ func (c *projectionsRebuildCmd) Run(ctx context.Context, std *streams) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(std.out, "rebuilt from %d events in %s (%.0f events/s)\n",
-			last.Done, last.Elapsed.Round(time.Millisecond), float64(last.Done)/last.Elapsed.Seconds())
+		speed := 0.0
+		if last.Elapsed > 0 { // else there were no events
+			speed = float64(last.Done) / last.Elapsed.Seconds()
+		}
+		_, err = fmt.Fprintf(std.out, "rebuilt from %d events in %s (%.0f events/s)\n", last.Done, last.Elapsed.Round(time.Millisecond), speed)
 		return err
 	})
 }

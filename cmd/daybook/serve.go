@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/telemetry"
 )
 
@@ -32,7 +34,7 @@ type serveCmd struct {
 	ESDBListen string `name:"esdb-listen" placeholder:"ADDR" help:"Let outside programs read and subscribe to the log on this address, with clients for EventStoreDB."`
 
 	QueueLength   int           `default:"32768" help:"Commands that may wait for one ledger before it answers 503."`
-	MaxLag        uint64        `default:"250000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number."`
+	MaxLag        uint64        `default:"250000" placeholder:"EVENTS" help:"Events that the read models may be behind before commands are answered 503; 0 for any number (default: ${default})."`
 	SnapshotEvery int           `default:"50000" help:"Events between two snapshots of a ledger."`
 	KeyRetention  time.Duration `default:"48h" help:"How long idempotency keys are kept; at least 24h."`
 	BulkLimit     int64         `default:"33554432" help:"Largest body of a bulk request, in bytes."`
@@ -51,6 +53,9 @@ func (s *serveCmd) Validate() error {
 	if s.KeyRetention < minKeyRetention {
 		return fmt.Errorf("--key-retention %s: idempotency keys are promised for at least %s", s.KeyRetention, minKeyRetention)
 	}
+	if err := s.logFlags.Validate(); err != nil { // which kong does not find where it is embedded
+		return err
+	}
 	kind, err := s.kind()
 	if err != nil {
 		return err
@@ -58,8 +63,8 @@ func (s *serveCmd) Validate() error {
 	if kind == inEventStoreDB && s.ESDBListen != "" {
 		return errors.New("--esdb-listen is for an event store of another kind: clients read one in EventStoreDB there")
 	}
-	if s.QueueLength < 1 || s.SnapshotEvery < 1 {
-		return errors.New("--queue-length and --snapshot-every must be at least 1")
+	if s.QueueLength < 1 || s.SnapshotEvery < 1 || s.BulkLimit < 1 {
+		return errors.New("--queue-length, --snapshot-every and --bulk-limit must be at least 1")
 	}
 	if err := s.validateCluster(); err != nil {
 		return err
@@ -70,10 +75,20 @@ func (s *serveCmd) Validate() error {
 	return s.validateNATS()
 }
 
-// maxReplicas is what JetStream supports.
-const maxReplicas = 5
+const (
+	// maxReplicas is what JetStream supports.
+	maxReplicas = 5
+	// minNATSMaxAge is more than the time for which JetStream remembers the ids of messages, which it wants.
+	minNATSMaxAge = time.Minute
+)
 
 func (s *serveCmd) validateNATS() error {
+	if s.NATSMaxAge < minNATSMaxAge {
+		return fmt.Errorf("--nats-max-age must be at least %s", minNATSMaxAge)
+	}
+	if s.NATSBytes < stream.MaxEventBytes {
+		return fmt.Errorf("--nats-max-bytes must be at least %d, so that there is room for any event", stream.MaxEventBytes)
+	}
 	if s.NATSReplicas < 1 || s.NATSReplicas > maxReplicas {
 		return fmt.Errorf("--nats-replicas must be 1 to %d", maxReplicas)
 	}
@@ -83,7 +98,21 @@ func (s *serveCmd) validateNATS() error {
 	if s.NATS == "" && (s.NATSCredential+s.NATSCA+s.NATSCert+s.NATSKey != "" || s.NATSReplicas > 1) {
 		return errors.New("--nats-credentials, --nats-ca, --nats-cert, --nats-key and --nats-replicas need --nats")
 	}
+	if s.NATS == "" {
+		return nil
+	}
+	dial := s.dialOptions(nil)
+	if err := dial.Check(); err != nil {
+		return fmt.Errorf("--nats: %w", err)
+	}
 	return nil
+}
+
+// dialOptions say how the NATS servers outside are reached.
+func (s *serveCmd) dialOptions(logger *slog.Logger) stream.DialOptions {
+	return stream.DialOptions{
+		Servers: s.NATS, Credentials: s.NATSCredential, CA: s.NATSCA, Cert: s.NATSCert, Key: s.NATSKey, Logger: logger,
+	}
 }
 
 // Run serves until ctx ends, then stops everything in order and returns nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -57,6 +58,12 @@ func TestRefusedSettings(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(foreign, "notes.txt"), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	busy, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	taken := busy.Addr().String()
 	for name, test := range map[string]struct {
 		args []string
 		env  string
@@ -85,7 +92,21 @@ func TestRefusedSettings(t *testing.T) {
 		"replicas in one process":                  {args: []string{"--nats-replicas", "3"}, code: exitUsage, want: "need --nats"},
 		"too many replicas":                        {args: []string{"--nats", "nats://127.0.0.1:1", "--nats-replicas", "6"}, code: exitUsage, want: "1 to 5"},
 		"a key and no NATS":                        {args: []string{"--nats-key", "key.pem"}, code: exitUsage, want: "need --nats"},
-		"NATS at no URL":                           {args: []string{"--nats", "127.0.0.1:4222"}, code: exitFailed, want: "nats://host:port"},
+		"NATS at no URL":                           {args: []string{"--nats", "127.0.0.1:4222"}, code: exitUsage, want: "nats://host:port"},
+		"NATS with a certificate that is none":     {args: []string{"--nats", "nats://u:secret@127.0.0.1:1", "--nats-ca", "none.pem"}, code: exitUsage, want: "none.pem"},
+		"NATS that forgets at once":                {args: []string{"--nats-max-age", "1s"}, code: exitUsage, want: "at least 1m0s"},
+		"NATS that keeps nothing":                  {args: []string{"--nats-max-bytes", "0"}, code: exitUsage, want: "--nats-max-bytes must be at least"},
+		"no bulk at all":                           {args: []string{"--bulk-limit", "0"}, code: exitUsage, want: "--bulk-limit must be at least 1"},
+		"a port that does not exist":               {args: []string{"--listen", "127.0.0.1:70000"}, code: exitUsage, want: `"70000" is no port`},
+		"a port that is taken":                     {args: []string{"--listen", taken}, code: exitFailed, want: "choose another address with --listen"},
+		"profiles on a port that is taken":         {args: []string{"--pprof-listen", taken}, code: exitFailed, want: "choose another address with --pprof-listen"},
+		"an address of another machine":            {args: []string{"--listen", "10.255.255.254:0", "--trusted-network", "10.255.255.254/32"}, code: exitFailed, want: "choose another one with --listen"},
+		"read models in a file of some name":       {args: []string{"--views", "views.db"}, code: exitUsage, want: "--views: want sqlite, or a URL such as"},
+		"read models in EventStoreDB":              {args: []string{"--views", "esdb://u:secret@127.0.0.1"}, code: exitUsage, want: "--views: want sqlite, or a URL such as"},
+		"read models at no URL":                    {args: []string{"--views", "postgres://u:secret%@127.0.0.1/d"}, code: exitUsage, want: "--views: "},
+		"a store at no URL":                        {args: []string{"--store", "postgres://u:secret%@127.0.0.1/d"}, code: exitUsage, want: "--store: "},
+		"a store with too few connections":         {args: []string{"--store", "postgres://u:secret@127.0.0.1/d?pool_max_conns=1"}, code: exitUsage, want: "at least 4"},
+		"an EventStoreDB with a slip":              {args: []string{"--store", "esdb://127.0.0.1?tsl=false"}, code: exitUsage, want: "tsl"},
 		"an unknown flag":                          {args: []string{"--lisen", "127.0.0.1:0"}, code: exitUsage, want: "--lisen"},
 		"an unknown variable":                      {env: "DAYBOOK_LISEN=127.0.0.1:0", code: exitUsage, want: "DAYBOOK_LISEN"},
 		"a directory of something else":            {args: []string{"--data", foreign}, code: exitFailed, want: "not a Daybook data directory"},
@@ -101,14 +122,20 @@ func TestRefusedSettings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, test.args...)
-			program := exec.CommandContext(t.Context(), self, args...)
+			data := filepath.Join(t.TempDir(), "data")
+			args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, test.args...)
+			ctx, cancel := context.WithTimeout(t.Context(), patience) // for one that is not refused, and serves
+			defer cancel()
+			program := exec.CommandContext(ctx, self, args...)
 			program.Env = append(os.Environ(), test.env)
 			out, err := program.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) ||
 				strings.Contains(string(out), "secret") {
 				t.Fatalf("%v, want exit code %d and %q in\n%s", err, test.code, test.want, out)
+			}
+			if _, err := os.Stat(data); test.code == exitUsage && !os.IsNotExist(err) {
+				t.Errorf("it has made the data directory: %v", err)
 			}
 		})
 	}

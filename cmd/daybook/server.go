@@ -138,8 +138,7 @@ func (s *server) startPprof(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	var listener net.ListenConfig
-	l, err := listener.Listen(ctx, "tcp", s.settings.PprofListen)
+	l, err := listen(ctx, "--pprof-listen", s.settings.PprofListen)
 	if err != nil {
 		return err
 	}
@@ -170,7 +169,7 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 	}
 	s.serveCluster(api)
 	if s.listen == nil {
-		if s.listen, err = s.listenOn(ctx, s.settings.Listen); err != nil {
+		if s.listen, err = s.listenOn(ctx, "--listen", s.settings.Listen); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/daybook-ledger/daybook/internal/client"
 )
@@ -35,4 +36,10 @@ func (a *atServer) Validate() error {
 	return nil
 }
 
-func (a *atServer) client() *client.Client { return &client.Client{BaseURL: a.Server} }
+// serverPatience is longer than a server takes at most until it answers (see package httpx): who says nothing for that long is none, or
+// has stopped in the middle of it.
+const serverPatience = 200 * time.Second
+
+func (a *atServer) client() *client.Client {
+	return &client.Client{BaseURL: a.Server, Patience: serverPatience}
+}

@@ -42,6 +42,12 @@ const (
 	deadlineParameter   = "defaultdeadline"
 )
 
+// CheckURL refuses what cannot be the URL of a log in EventStoreDB, without connecting. Its error never holds the URL.
+func CheckURL(raw string) error {
+	_, err := parse(raw)
+	return err
+}
+
 // parse reads a connection string more strictly than the client does, which ignores what it does not know. Errors never
 // hold the URL, for it may have a password in it.
 func parse(raw string) (settings, error) {

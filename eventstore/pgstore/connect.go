@@ -34,6 +34,12 @@ type connections struct {
 	listen         *pgx.ConnConfig
 }
 
+// CheckURL refuses what cannot be the URL of an event store, without connecting. Its error never holds a password.
+func CheckURL(address string) error {
+	_, err := parse(address)
+	return err
+}
+
 // parse reads a URL. It keeps what stands in it to itself where it is not one.
 func parse(address string) (*connections, error) {
 	u, err := url.Parse(address)

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Client sends requests to one server. It is safe for concurrent use.
@@ -26,7 +27,13 @@ type Client struct {
 	BaseURL string
 	// HTTP sends the requests. Nil is [http.DefaultClient].
 	HTTP *http.Client
+	// Patience bounds the wait until an answer begins, from when the request is sent. How long it takes to be read has no bound.
+	// Zero is for ever.
+	Patience time.Duration
 }
+
+// ErrSilent means that no answer began in time: nobody knows whether a command was carried out.
+var ErrSilent = errors.New("the server does not answer")
 
 // Media types of requests and answers.
 const (
@@ -86,30 +93,60 @@ func (c *Client) send(
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
 	request, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
+		cancel(nil)
 		return nil, fmt.Errorf("make the request %s %s: %w", method, path, err)
 	}
 	maps.Copy(request.Header, header)
 	if request.Header.Get("Accept") == "" {
 		request.Header.Set("Accept", mediaJSON)
 	}
-	sender := c.HTTP
-	if sender == nil {
-		sender = http.DefaultClient
-	}
-	answer, err := sender.Do(request)
+	answer, err := c.do(request, cancel)
 	if err != nil {
+		cancel(nil)
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return nil, fmt.Errorf("no server answers at %s (daybook serve starts one): %w", c.BaseURL, syscall.ECONNREFUSED)
 		}
 		return nil, fmt.Errorf("send the request: %w", err)
 	}
+	answer.Body = &lastBody{answer.Body, cancel}
 	if answer.StatusCode/100 == 2 {
 		return answer, nil
 	}
 	defer answer.Body.Close()
 	return nil, readProblem(answer)
+}
+
+// do sends a request and waits, no longer than the client has patience, for the answer to begin.
+func (c *Client) do(request *http.Request, cancel context.CancelCauseFunc) (*http.Response, error) {
+	if c.Patience > 0 {
+		impatient := time.AfterFunc(c.Patience, func() { cancel(fmt.Errorf("%w within %s", ErrSilent, c.Patience)) })
+		defer impatient.Stop()
+	}
+	sender := c.HTTP
+	if sender == nil {
+		sender = http.DefaultClient
+	}
+	answer, err := sender.Do(request)
+	if cause := context.Cause(request.Context()); err != nil && errors.Is(cause, ErrSilent) {
+		return nil, cause
+	}
+	return answer, err //nolint:wrapcheck // the caller says what was tried
+}
+
+// lastBody ends the context of its request when it is closed.
+type lastBody struct {
+	io.ReadCloser
+
+	end context.CancelCauseFunc
+}
+
+// Close implements [io.Closer].
+func (b *lastBody) Close() error {
+	defer b.end(nil)
+	return b.ReadCloser.Close() //nolint:wrapcheck // it says all
 }
 
 // Problem is the error of a request that the server refused (RFC 9457).

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daybook-ledger/daybook/internal/client"
 )
@@ -186,5 +187,38 @@ func TestEventsThatBreakOff(t *testing.T) {
 		if got != test.want || failed != test.fails {
 			t.Errorf("%q: %d events, failed %t", test.answer, got, failed)
 		}
+	}
+}
+
+// TestASilentServer is one that takes the connection and says nothing, and one that answers in time and takes its time to end.
+func TestASilentServer(t *testing.T) {
+	release := make(chan struct{})
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/slow") {
+			fmt.Fprint(w, `{"name":`)
+			_ = http.NewResponseController(w).Flush()
+		}
+		select {
+		case <-release:
+			fmt.Fprint(w, `"slow"}`)
+		case <-r.Context().Done():
+		}
+	})
+	c.Patience = 50 * time.Millisecond
+	if _, err := c.Ledger(t.Context(), "silent", client.Query{}); !errors.Is(err, client.ErrSilent) {
+		t.Errorf("silence: %v", err)
+	}
+	c.Patience = time.Minute
+	done := make(chan error)
+	go func() {
+		l, err := c.Ledger(t.Context(), "slow", client.Query{})
+		if err == nil && l.Name != "slow" {
+			err = fmt.Errorf("read %+v", l)
+		}
+		done <- err
+	}()
+	close(release)
+	if err := <-done; err != nil {
+		t.Errorf("an answer that begins: %v", err)
 	}
 }

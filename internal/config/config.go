@@ -22,6 +22,9 @@ const Prefix = "DAYBOOK"
 // testPrefix begins variables that steer the project's own tests and are no settings of the program.
 const testPrefix = Prefix + "_TEST_"
 
+// fileFlag names the file itself, so that it means nothing in there.
+const fileFlag = "config"
+
 // File is a configuration file: a YAML mapping of flag names to values. It is a [kong.Resolver].
 type File struct {
 	path   string
@@ -52,7 +55,7 @@ func ReadFile(path string) (*File, error) {
 func (f *File) Validate(app *kong.Application) error {
 	known := flagNames(app)
 	for _, name := range slices.Sorted(maps.Keys(f.values)) {
-		if !known[name] {
+		if !known[name] || name == fileFlag {
 			return fmt.Errorf("configuration file %s: unknown setting %q", f.path, name)
 		}
 	}
@@ -100,5 +103,6 @@ func flagNames(app *kong.Application) map[string]bool {
 		}
 		return next(nil)
 	})
+	delete(names, "help") // kong's own, which it looks for on the command line alone
 	return names
 }

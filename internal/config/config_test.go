@@ -20,17 +20,23 @@ type cli struct {
 	} `cmd:""`
 }
 
+// write makes a configuration file.
+func write(t *testing.T, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "daybook.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // parse runs kong as cmd/daybook does: with the file as a resolver where there is one.
 func parse(t *testing.T, file string, args ...string) (cli, error) {
 	t.Helper()
 	var c cli
 	options := []kong.Option{kong.DefaultEnvars(config.Prefix), kong.Exit(func(int) { t.Fatal("kong exits") })}
 	if file != "" {
-		path := filepath.Join(t.TempDir(), "daybook.yaml")
-		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		resolver, err := config.ReadFile(path)
+		resolver, err := config.ReadFile(write(t, file))
 		if err != nil {
 			return c, err
 		}
@@ -84,6 +90,21 @@ func TestUnknownSettingsAreErrors(t *testing.T) {
 			t.Fatalf("error %v", err)
 		}
 	})
+	for _, name := range []string{"help", "config"} {
+		t.Run(name+" in the file", func(t *testing.T) {
+			file, err := config.ReadFile(write(t, name+": x\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parser, err := kong.New(&cli{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := file.Validate(parser.Model); err == nil || !strings.Contains(err.Error(), "unknown setting") {
+				t.Fatalf("error %v", err)
+			}
+		})
+	}
 	t.Run("in the environment", func(t *testing.T) {
 		t.Setenv("DAYBOOK_LISEN", "x")
 		if _, err := parse(t, "", "serve"); err == nil || !strings.Contains(err.Error(), "no setting --lisen") {

@@ -28,6 +28,12 @@ func IsURL(place string) bool {
 	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
 }
 
+// CheckURL refuses what cannot be the URL of a database, without connecting. Its error never holds a password.
+func CheckURL(place string) error {
+	_, err := parse(place, nil)
+	return err
+}
+
 // Redacted is a place as it may be logged: without the password.
 func Redacted(place string) string {
 	if !IsURL(place) {

@@ -48,7 +48,7 @@ func Dial(o DialOptions) (*nats.Conn, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	options := append((&linkLog{log: o.Logger}).handlers(),
@@ -80,8 +80,8 @@ var (
 	errCredentials = errors.New("it does not hold a user's JWT and seed")
 )
 
-// check finds mistakes that trying again does not cure.
-func (o *DialOptions) check() error {
+// Check finds mistakes that trying again does not cure, without connecting. Its error never holds a password.
+func (o *DialOptions) Check() error {
 	for server := range strings.SplitSeq(o.Servers, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -82,9 +83,12 @@ var ErrUntrusted = errors.New("it is neither loopback nor in a trusted network")
 // elsewhere ([ErrUntrusted]), on all addresses at once, because some of them may be elsewhere, now or when an interface
 // is added, and on names, because what they stand for is not decided here. The name localhost is taken for what it says.
 func (n Networks) CheckListener(address string) error {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("want host:port: %w", err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("want host:port, and %q is no port: %w", port, errors.Unwrap(err))
 	}
 	if host == "localhost" {
 		return nil

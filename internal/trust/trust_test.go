@@ -76,8 +76,10 @@ func TestListenersStandInATrustedNetwork(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if err := networks.CheckListener("172.28.1.11"); err == nil || errors.Is(err, trust.ErrUntrusted) {
-		t.Errorf("without a port: %v", err)
+	for _, bad := range []string{"172.28.1.11", "172.28.1.11:", "172.28.1.11:http", "172.28.1.11:65536", "127.0.0.1:-1"} {
+		if err := networks.CheckListener(bad); err == nil || !strings.Contains(err.Error(), "want host:port") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 
