@@ -129,7 +129,7 @@ func (c *Client) do(request *http.Request, cancel context.CancelCauseFunc) (*htt
 	if sender == nil {
 		sender = http.DefaultClient
 	}
-	answer, err := sender.Do(request)
+	answer, err := sender.Do(request) //nolint:gosec // the server is the one that the user names
 	if cause := context.Cause(request.Context()); err != nil && errors.Is(cause, ErrSilent) {
 		return nil, cause
 	}
