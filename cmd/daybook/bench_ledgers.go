@@ -126,7 +126,7 @@ func (l *lab) withMore(ctx context.Context, names []string, running []*benchServ
 		if names[0] != "" {
 			flags = []string{"--node", names[0]}
 		}
-		s, err := l.startServer(ctx, dir, flags...)
+		s, err := l.startProfiled(ctx, dir, flags...)
 		if err != nil {
 			return err
 		}
@@ -141,11 +141,12 @@ func (c *benchLedgersCmd) gauge(ctx context.Context, nodes []*benchServer, ledge
 	accounts := c.Accounts / ledgers
 	for i := range ledgers {
 		at := nodes[i%len(nodes)]
-		s := &benchServer{child: at.child, Client: at.Client, lab: at.lab, data: at.data, ledger: fmt.Sprintf("%s-%03d", benchLedgerName, i)}
+		s := *at
+		s.ledger = fmt.Sprintf("%s-%03d", benchLedgerName, i)
 		if err := errors.Join(s.open(ctx), s.fund(ctx, 0, accounts, nobody)); err != nil {
 			return err
 		}
-		parts[i%len(nodes)].ledgers = append(parts[i%len(nodes)].ledgers, s)
+		parts[i%len(nodes)].ledgers = append(parts[i%len(nodes)].ledgers, &s)
 	}
 	if err := settleAll(ctx, parts); err != nil {
 		return err

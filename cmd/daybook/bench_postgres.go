@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // withDatabase makes a database on a PostgreSQL server for the time of some work, which it tells its URL.
@@ -40,7 +41,11 @@ func parsePostgres(server string) (*url.URL, error) {
 
 // execute connects for one statement.
 func execute(ctx context.Context, server, statement string) error {
-	conn, err := pgx.Connect(ctx, server)
+	config, err := pgxpool.ParseConfig(server) // it may say how many connections servers are to have
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
 		return err
 	}

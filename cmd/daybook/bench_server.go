@@ -55,12 +55,12 @@ func (l *lab) startServer(ctx context.Context, data string, flags ...string) (*b
 }
 
 // startProfiled starts a server that serves profiles too.
-func (l *lab) startProfiled(ctx context.Context, data string) (*benchServer, error) {
+func (l *lab) startProfiled(ctx context.Context, data string, flags ...string) (*benchServer, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.startServer(ctx, data, "--pprof-listen", address)
+	s, err := l.startServer(ctx, data, append(flags, "--pprof-listen", address)...)
 	if err != nil {
 		return nil, err
 	}
