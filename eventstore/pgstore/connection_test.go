@@ -241,7 +241,7 @@ func TestDeadConnectionsAreNotTriedOneByOne(t *testing.T) {
 	database := pgtest.Database(t)
 	s, _ := pgstore.OpenThrough(t, database, pgstore.Options{}) // whose connections are not tried before they are used
 	closing(t, s)
-	unlock := lock(t, database) // so that each append has a connection of its own
+	unlock := lock(t, database) // so that each append has a connection of its own: the others are taken
 	var group sync.WaitGroup
 	for i := range connections {
 		group.Go(func() {
@@ -249,8 +249,8 @@ func TestDeadConnectionsAreNotTriedOneByOne(t *testing.T) {
 				t.Errorf("append: %v", err)
 			}
 		})
+		awaitBlocked(t, database, i+1)
 	}
-	awaitBlocked(t, database, connections)
 	unlock()
 	group.Wait()
 	pgtest.Execute(t, database, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -46,6 +47,17 @@ func (s *Store) TakeConnections(t testing.TB) (release func()) {
 		for _, conn := range taken {
 			conn.Release()
 		}
+	}
+}
+
+// AwaitWaiting returns when so many appends wait for a connection.
+func (s *Store) AwaitWaiting(t testing.TB, appends int) {
+	t.Helper()
+	for s.queue.length() < appends {
+		if t.Context().Err() != nil {
+			t.FailNow()
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -1,15 +1,16 @@
 // Package pgstore keeps the event store in a PostgreSQL database, for any number of processes at once.
 //
-// An append is one call of a function in the database, in a transaction of its own: one round trip, on any free connection.
-// Appends to different streams run beside each other, and the database syncs them together. A unique index is the fence
-// between writers of one stream. As in SQLite the records of an append are one row.
+// An append is one call of a function in the database: one round trip, on any free connection. Where all are in use appends wait, and
+// what waits is written together, in one transaction, by the next that is free; what one of them waits for in the database holds
+// up none of the others. A unique index is the fence between writers of one stream. As in SQLite the records of an append are one
+// row. See docs/adr/0037.
 //
 // Positions are given by a sequence, so that they become visible in another order than that of their numbers. Readers
 // of the whole log stop before the first position that may still be on its way: each append marks where it began by a lock
 // that readers see and nobody waits for. Appends are announced to other processes after they are committed, not by them,
 // because PostgreSQL lets transactions that notify commit only one after the other. See docs/adr/0034.
 //
-// Reading order: store.go, schema/001.sql and 002.sql, append.go, gate.go, read.go, subscribe.go, announce.go, connect.go, migrate.go, log.go.
+// Reading order: store.go, schema/001.sql and 002.sql, append.go, queue.go, read.go, subscribe.go, announce.go, connect.go, migrate.go, log.go.
 package pgstore
 
 import (
@@ -58,7 +59,7 @@ type Store struct {
 	// limit bounds what this process waits for one statement: somewhat longer than the database lets it run.
 	limit time.Duration
 
-	gate    *gate
+	queue   *queue
 	appends *pgxpool.Pool
 	reads   *pgxpool.Pool
 
@@ -94,7 +95,7 @@ func open(ctx context.Context, url string, options Options, adjust func(*pgxpool
 	if err != nil {
 		return nil, err
 	}
-	s.metrics, err = rowlog.NewMetrics(options.Registerer, s.gate.length)
+	s.metrics, err = rowlog.NewMetrics(options.Registerer, s.queue.length)
 	if err != nil {
 		s.release()
 		return nil, fmt.Errorf("open event store %s: %w", c.name, err)
@@ -114,7 +115,7 @@ func attach(
 	}
 	s := &Store{
 		options: options, log: options.Logger.With("store", c.name),
-		gate:     newGate(options.MaxWaiting, 4*options.MaxAppendBytes),
+		queue:    newQueue(options.MaxWaiting, 4*options.MaxAppendBytes, int(c.appends.MaxConns)),
 		appended: make(chan struct{}, 1),
 		closing:  make(chan struct{}),
 	}
@@ -141,11 +142,11 @@ func (s *Store) Traits() eventstore.Traits {
 
 // Close implements [eventstore.Store].
 func (s *Store) Close() error {
-	if !s.gate.close() {
+	if !s.queue.close() {
 		return nil
 	}
 	close(s.closing)
-	s.gate.wait()
+	s.queue.wait()
 	s.release()
 	s.metrics.Unregister()
 	return nil
