@@ -161,9 +161,13 @@ func (f *Feed) tell() {
 	}
 }
 
-// lacks counts what was heard to be appended and has not been projected. The caller holds the lock.
+// lacks counts what was heard to be appended and has not been projected. Until something is fed, what was heard is kept for that. The
+// caller holds the lock.
 func (f *Feed) lacks() map[string]uint64 {
 	lacks := make(map[string]uint64, len(f.fed))
+	if len(f.fed) == 0 {
+		return lacks
+	}
 	for projection := range f.fed {
 		lacks[projection] = 0
 	}

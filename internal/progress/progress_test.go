@@ -207,6 +207,42 @@ func TestCommandsAreHeldUpOnEveryNode(t *testing.T) {
 	b.becomes(t, false)
 }
 
+// TestWhatIsAppendedBeforeTheProjectionsBeginCounts: they first read how far they are, which may take long.
+func TestWhatIsAppendedBeforeTheProjectionsBeginCounts(t *testing.T) {
+	a, b := two(t, time.Hour)
+	feed := a.feed(t)
+	defer feed.Close()
+	heard, told := make(chan *nats.Msg, 100), make(chan *nats.Msg, 100)
+	for subject, c := range map[string]chan *nats.Msg{"daybook.appended": heard, "daybook.projected": told} {
+		if _, err := a.conn.ChanSubscribe(subject, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	b.Appended("main", mostBehind)
+	for _, c := range []chan *nats.Msg{heard, told, told} { // the feed has looked at it, with nothing to feed
+		select {
+		case <-c:
+		case <-time.After(patience):
+			t.Fatal("nothing is said")
+		}
+	}
+	feed.Has("entries", 0)
+	for _, n := range []*node{a, b} {
+		for end := time.Now().Add(patience); n.bound.Behind() != mostBehind+1; time.Sleep(time.Millisecond) { // nobody tells of it
+			if time.Now().After(end) {
+				t.Fatalf("%d behind, want %d", n.bound.Behind(), mostBehind+1)
+			}
+		}
+	}
+	b.Appended("main", mostBehind+20) // who begins so far behind may be so, and no further
+	for _, n := range []*node{a, b} {
+		n.becomes(t, true)
+	}
+}
+
 func TestWhatNobodyFeedsHoldsNothingUp(t *testing.T) {
 	for name, end := range map[string]func(*node, *progress.Feed){
 		"it is not fed any more": func(_ *node, feed *progress.Feed) { feed.Close() },
