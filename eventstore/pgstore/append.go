@@ -99,10 +99,13 @@ func (s *Store) take(ctx context.Context, r *request) (eventstore.Appended, erro
 	return r.appended, r.err
 }
 
-// carry carries what waits to the database, by one connection at a time, until nothing waits.
+// carry carries what waits to the database, by one connection at a time, until nothing waits. For a connection it waits as long as
+// one statement may take.
 func (s *Store) carry() {
 	for {
-		conn, err := s.appends.Acquire(s.life)
+		waiting, cancel := s.bounded(s.life)
+		conn, err := s.appends.Acquire(waiting)
+		cancel()
 		together := s.queue.take()
 		if err == nil && len(together) > 0 {
 			s.write(conn, together)

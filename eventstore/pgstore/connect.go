@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/daybook-ledger/daybook/eventstore"
+	"github.com/daybook-ledger/daybook/internal/postgres"
 )
 
 const (
@@ -21,8 +23,8 @@ const (
 	// of them reads, the others append.
 	defaultConns = 16
 	minConns     = 4
-	// connectTimeout holds where the URL does not say connect_timeout.
-	connectTimeout = 5 * time.Second
+	// oldest is the first version of the server that has all that the tables are made with.
+	oldest = 13
 	// patience is how much longer than the database this process waits for a statement.
 	patience = 5 * time.Second
 )
@@ -62,13 +64,16 @@ func parse(address string) (*connections, error) {
 		return nil, fmt.Errorf("the event store %s: pool_max_conns is %d, want at least %d: one connection listens, "+
 			"others read, others append", c.name, config.MaxConns, minConns)
 	}
-	if !query.Has("connect_timeout") {
-		conn.ConnectTimeout = connectTimeout
+	if err := postgres.BoundSilence(&conn.Config); err != nil {
+		return nil, fmt.Errorf("the event store's address %s: %w", u.Redacted(), err)
 	}
-	if !query.Has("application_name") {
+	if !query.Has("pool_ping_timeout") {
+		config.PingTimeout = conn.ConnectTimeout
+	}
+	if _, said := conn.RuntimeParams["application_name"]; !said {
 		conn.RuntimeParams["application_name"] = "daybook"
 	}
-	config.AfterConnect = prepare
+	conn.ValidateConnect = fit(conn.ValidateConnect)
 	c.listen = conn.Copy()
 	c.appends, c.reads = config, config.Copy()
 	c.reads.MaxConns = config.MaxConns / 4
@@ -79,15 +84,29 @@ func parse(address string) (*connections, error) {
 	return c, nil
 }
 
-// prepare sees to it that a connection has what correctness rests on, whatever the database's or the role's defaults are:
-// statements that see what was committed before them, and that end.
-func prepare(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, `SELECT set_config('default_transaction_isolation', 'read committed', false),
-		CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '30s', false) END`)
-	if err != nil {
-		return fmt.Errorf("prepare the connection: %w", err)
+// fit refuses a connection to a server that the log cannot be read from, and gives others what correctness rests on, whatever
+// the database's or the role's defaults are: statements that see what was committed before them, and that end. Where the
+// address names several servers the next one is tried. What it demands itself (target_session_attrs) is asked after that.
+func fit(demanded pgconn.ValidateConnectFunc) pgconn.ValidateConnectFunc {
+	return func(ctx context.Context, conn *pgconn.PgConn) error {
+		results, err := conn.Exec(ctx, `SELECT pg_is_in_recovery(), current_setting('server_version_num'), current_setting('server_version'),
+			set_config('default_transaction_isolation', 'read committed', false),
+			CASE current_setting('statement_timeout') WHEN '0' THEN set_config('statement_timeout', '30s', false) END`).ReadAll()
+		if err != nil {
+			return fmt.Errorf("prepare the connection: %w", err)
+		}
+		answer := results[0].Rows[0]
+		if version, err := strconv.Atoi(string(answer[1])); err != nil || version < oldest*10000 {
+			return fmt.Errorf("it is PostgreSQL %s, want %d or later", answer[2], oldest)
+		}
+		if string(answer[0]) == "t" {
+			return errors.New("it is a standby, which does not know what is on its way: want the primary")
+		}
+		if demanded != nil {
+			return demanded(ctx, conn)
+		}
+		return nil
 	}
-	return nil
 }
 
 // distrust has all connections made anew, where an error says that one is gone: most likely they all are, and each would

@@ -27,6 +27,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		"postgres://u:secret@h/d?sslmode=perhaps":                "sslmode",
 		good + "&pool_max_conns=3":                               "pool_max_conns is 3",
 		good + "&pool_max_conns=many":                            "pool_max_conns",
+		good + "&tcp_user_timeout=20s":                           "tcp_user_timeout is \"20s\"",
+		good + "&target_session_attrs=standby":                   "not in hot standby",
 		good + "&no_such_setting=1":                              "no_such_setting",
 		strings.Replace(good, "disable", "require", 1):           "TLS",
 		strings.Replace(good, "/daybook", "/no_such_daybook", 1): "does not exist",
@@ -171,6 +173,39 @@ func TestConnectionEndedByTheServer(t *testing.T) {
 	mustAppend(t, s, "stream") // it was not written, and can be made again
 	equal(t, "appends that were counted", count(t, registry, "daybook_eventstore_appends_total"), 2)
 	equal(t, "records that were counted", count(t, registry, "daybook_eventstore_records_total"), 1)
+}
+
+// TestAnswerThatBreaksOff: the records are not durable before the last message says so, although the position came before it.
+func TestAnswerThatBreaksOff(t *testing.T) {
+	s, line := pgstore.OpenThrough(t, pgtest.Database(t), pgstore.Options{})
+	closing(t, s)
+	mustAppend(t, s, "before")
+	line.CutEarly()
+	if _, err := s.Append(t.Context(), "stream", eventstore.NoStream(), some(1)); !errors.Is(err, eventstore.ErrOutcomeUnknown) {
+		t.Errorf("append: %v, want that its outcome is unknown", err)
+	}
+	mustAppend(t, s, "after")
+	equal(t, "the log", streamsIn(t, s), "[before stream after]")
+}
+
+// TestConnectionThatIsSaidToBeLost by whoever stands between, in the way in which a server refuses a statement: what the server
+// did is not known.
+func TestConnectionThatIsSaidToBeLost(t *testing.T) {
+	for code, want := range map[string]error{
+		"08006": eventstore.ErrOutcomeUnknown, // connection_failure
+		"08007": eventstore.ErrOutcomeUnknown, // transaction_resolution_unknown
+		"40003": eventstore.ErrOutcomeUnknown, // statement_completion_unknown
+		"40001": eventstore.ErrUnavailable,    // serialization_failure
+	} {
+		database := pgtest.Database(t)
+		s := open(t, database, pgstore.Options{})
+		pgtest.Execute(t, database, `
+			CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'lost' USING ERRCODE = '`+code+`'; END $$;
+			CREATE TRIGGER lose AFTER INSERT ON eventstore.appends FOR EACH ROW EXECUTE FUNCTION lose()`)
+		if _, err := s.Append(t.Context(), "stream", eventstore.NoStream(), some(1)); !errors.Is(err, want) {
+			t.Errorf("append that fails with %s: %v, want %v", code, err, want)
+		}
+	}
 }
 
 // lock keeps others from writing to the log.

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,10 +23,12 @@ func outcome(err error) error {
 	return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 }
 
-// lost tells whether an error says that the connection is gone, rather than that the server refused a statement.
+// lost tells whether an error says that the connection is gone, rather than that the server refused a statement. Who stands
+// between may say so in the words of a server, by the codes that are for it.
 func lost(err error) bool {
 	var server *pgconn.PgError
-	return !errors.As(err, &server) || server.SeverityUnlocalized != severityError
+	return !errors.As(err, &server) || server.SeverityUnlocalized != severityError ||
+		strings.HasPrefix(server.Code, "08") || server.Code == "40003" // connection exceptions, statement completion unknown
 }
 
 // classify says in the port's words what an error of the database is about, where nothing was written.

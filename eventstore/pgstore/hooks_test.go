@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -30,6 +31,18 @@ func OpenThrough(t testing.TB, url string, options Options) (*Store, *Line) {
 		t.Fatal(err)
 	}
 	return s, line
+}
+
+// OpenTrying opens a store that tries each connection before it appends with it, as it does with those that were idle.
+func OpenTrying(t testing.TB, url string, options Options) *Store {
+	t.Helper()
+	s, err := open(t.Context(), url, options, func(config *pgxpool.Config) {
+		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TakeConnections takes all connections that appends could use, until it is told to give them back.
@@ -68,6 +81,7 @@ const (
 	whole  = iota
 	before // the next statement is lost on its way to the database
 	after  // its answer is lost on its way back
+	early  // of its answer the end is lost, by which alone the database says that it has committed
 )
 
 // Cut cuts the connection that carries the next append: after that was carried out, or before.
@@ -78,6 +92,9 @@ func (l *Line) Cut(carriedOut bool) {
 		l.cut.Store(before)
 	}
 }
+
+// CutEarly cuts the connection that carries the next append in the middle of its answer: all is there but the last message.
+func (l *Line) CutEarly() { l.cut.Store(early) }
 
 type cuttable struct {
 	net.Conn
@@ -102,9 +119,18 @@ func (c *cuttable) Write(p []byte) (int, error) {
 
 func (c *cuttable) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if c.cut.Load() == after { // it was answered, so it was carried out
+	switch c.cut.Load() {
+	case after: // it was answered, so it was carried out
 		c.Close()
 		return 0, io.EOF
+	case early:
+		if rest, ended := bytes.CutSuffix(p[:n], ready); ended {
+			c.Close()
+			return len(rest), nil
+		}
 	}
 	return n, err
 }
+
+// ready is the message of a database that waits for the next statement, outside of a transaction.
+var ready = []byte{'Z', 0, 0, 0, 5, 'I'}

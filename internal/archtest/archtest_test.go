@@ -34,6 +34,7 @@ const (
 	grpc       = "google.golang.org/grpc"
 	esdbClient = "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	esdbProtos = "github.com/EventStore/EventStore-Client-Go/v4/protos"
+	xsys       = "golang.org/x/sys"
 	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -48,7 +49,7 @@ var rooms = map[string][]string{
 	"eventstore/storetest": {"eventstore"},
 	"eventstore/rowlog":    {"eventstore", prometheus},
 	"eventstore/sqlstore":  {"eventstore", "eventstore/rowlog", "internal/walkeeper", sqlx, sqlite, prometheus},
-	"eventstore/pgstore":   {"eventstore", "eventstore/rowlog", pgx, prometheus},
+	"eventstore/pgstore":   {"eventstore", "eventstore/rowlog", "internal/postgres", pgx, prometheus},
 	"eventstore/relay":     {"eventstore", "internal/stream/...", "internal/ledgername", "internal/run", watermill, prometheus},
 
 	"eventstore/esdb":       {"eventstore", esdbClient, esdbProtos, grpc, uuid, prometheus},
@@ -76,9 +77,9 @@ var rooms = map[string][]string{
 	"internal/openapi":    {echo, yaml},
 	"internal/nodetest":   {},
 	"internal/pgtest":     {pgx},
-	"internal/proxytest":  {},
+	"internal/proxytest":  {xsys},
 	"internal/progress":   {"internal/lag", "internal/run", "internal/watermark", nats},
-	"internal/postgres":   {sqlx, pgx},
+	"internal/postgres":   {sqlx, pgx, xsys},
 	"internal/render":     {"domain/ledger", "domain/money", "internal/wire"},
 	"internal/run":        {},
 	"internal/runs":       {},

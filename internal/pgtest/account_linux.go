@@ -40,8 +40,8 @@ func other() *syscall.Credential {
 	return nil
 }
 
-// giveAway makes the folder the server's own.
-func giveAway(folder string) error {
+// giveAway makes a file or a folder the server's own.
+func giveAway(path string) error {
 	account := other()
 	if account == nil {
 		if os.Geteuid() == 0 {
@@ -49,8 +49,8 @@ func giveAway(folder string) error {
 		}
 		return nil
 	}
-	if err := os.Chown(folder, int(account.Uid), int(account.Gid)); err != nil {
-		return fmt.Errorf("give the folder to another account: %w", err)
+	if err := os.Chown(path, int(account.Uid), int(account.Gid)); err != nil {
+		return fmt.Errorf("give %s to another account: %w", path, err)
 	}
 	return nil
 }

@@ -63,6 +63,20 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
+// RestartAsStandby is Restart, but that the server only reads, as one that follows another, until pg_promote makes it a primary.
+func (s *Server) RestartAsStandby(t testing.TB) {
+	t.Helper()
+	signal := filepath.Join(s.data(), "standby.signal")
+	err := os.WriteFile(signal, nil, 0o600)
+	if err == nil {
+		err = giveAway(signal)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Restart(t)
+}
+
 func (s *Server) url() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
 }
@@ -203,7 +217,7 @@ func (p *process) read(out io.Reader, ready func()) {
 		p.mu.Lock()
 		p.log = append(p.log, lines.Text())
 		p.mu.Unlock()
-		if strings.Contains(lines.Text(), "database system is ready to accept connections") {
+		if strings.Contains(lines.Text(), "database system is ready to accept") { // connections, or read-only ones
 			ready()
 		}
 	}

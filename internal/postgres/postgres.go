@@ -1,5 +1,6 @@
 // Package postgres opens PostgreSQL databases as the read models need them, whoever writes or reads there, and tells the
-// troubles of a database from those of a statement. It knows no table but by what is said of them here:
+// troubles of a database from those of a statement. How much silence a connection bears is the same for all ([BoundSilence]), those
+// of the event store too. It knows no table but by what is said of them here:
 //
 // Everything that Daybook keeps stands in the schema [Schema], which is the search path of every connection. Columns are
 // BIGINT or TEXT COLLATE "C", so that texts sort by their bytes, as they do in Go and in SQLite. A text may hold U+0000,
@@ -10,10 +11,8 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -49,23 +48,12 @@ func Redacted(place string) string {
 // Settings are run-time parameters of a server, such as "synchronous_commit".
 type Settings map[string]string
 
-const (
-	connectTimeout = 5 * time.Second
-	// A server that is gone without a word is noticed after about this long.
-	keepAliveIdle, keepAliveInterval, keepAliveCount = 5 * time.Second, 5 * time.Second, 3
-)
-
 // steps have the planner take statements as they are written: they are written as steps from row to row, each found by an
 // index, in an order that fits whatever the tables hold. So nothing depends on when statistics were last taken.
 var steps = Settings{ //nolint:gochecknoglobals // a constant table
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off",
 	"join_collapse_limit": "1", "jit": "off",
 	"default_transaction_isolation": "read committed", // whatever the database's default is
-}
-
-// noticed have the server notice too that a client is gone without a word, whose locks it would keep for hours otherwise.
-var noticed = Settings{ //nolint:gochecknoglobals // a constant table
-	"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "20000",
 }
 
 // Open gives connections to a database, which is connected to when it is first used. What the URL says goes before the
@@ -83,16 +71,11 @@ func parse(place string, settings Settings) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the address of a PostgreSQL database: %w", err) // which it redacts
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
+	if err := BoundSilence(&config.Config); err != nil {
+		return nil, fmt.Errorf("the address %s: %w", Redacted(place), err)
 	}
-	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
-	}}
-	config.DialFunc = dialer.DialContext
 	parameters := Settings{"application_name": "daybook", "search_path": Schema}
 	maps.Copy(parameters, steps)
-	maps.Copy(parameters, noticed)
 	maps.Copy(parameters, settings)
 	maps.Copy(parameters, config.RuntimeParams)
 	config.RuntimeParams = parameters
