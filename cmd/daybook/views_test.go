@@ -26,7 +26,7 @@ import (
 
 // TestQueriesAnswerTheSameOnPostgreSQL runs end-to-end tests again. Whatever query of a ledger they ask, and some of all that
 // is in it, is then asked of a server with read models in a file and of one with read models in PostgreSQL, and the answers are
-// compared byte by byte. The first three tests ask every query there is; with DAYBOOK_TEST_SOAK in the environment all others
+// compared byte by byte. With the lists by everything that they can be asked for, these are all queries there are; with DAYBOOK_TEST_SOAK in the environment all others
 // that ask any are run as well.
 func TestQueriesAnswerTheSameOnPostgreSQL(t *testing.T) {
 	tests := []func(*testing.T){TestTheExamplesOfTheDescriptionWork, TestDeployedAMonthIsClosed, TestDeployedExportOfEverything}
@@ -140,11 +140,29 @@ func everythingIn(t *testing.T, data, ledger string) (queries []ledgerQuery) {
 	list := ledgerQuery{uri: path + "/accounts?limit=1000"}
 	for _, of := range []string{
 		"/balances", "/balances?group_by=depth:1", "/balances?group_by=none", "/balances?as_of_revision=9", "/balances?at=2026-01-20",
-		"/transactions?limit=1000", "/transactions?limit=2", "/holds?limit=1000", "/holds?status=open", "/periods", "/assertions",
+		"/balances?account=users:**&group_by=depth:2", "/balances?at=2026-01-20T12:00:00Z&as_of_revision=9",
+		"/accounts?address=users:*",
+		"/transactions?limit=1000", "/transactions?q=a", "/transactions?q=%C3%89",
+		"/transactions?from=2026-01-01&to=2026-01-31", "/transactions?account=*:**&from=2026-01-02", "/transactions?account=world&to=2026-01-20",
+		"/holds?limit=1000", "/holds?status=open", "/holds?account=users:**",
+		"/periods", "/assertions", "/assertions?status=broken", "/assertions?status=holds",
 	} {
 		queries = append(queries, ledgerQuery{uri: path + of})
 	}
-	answer := answersOf(t, data, []ledgerQuery{list})[0]
+	first := []ledgerQuery{list}
+	for _, of := range []string{"/accounts", "/transactions", "/holds"} {
+		first = append(first, ledgerQuery{uri: path + of + "?limit=999"})
+	}
+	for _, of := range []string{"/accounts", "/transactions", "/holds", "/assertions", "/accounts/world/entries", "/transactions?account=world"} {
+		uri := path + of + "?limit=2"
+		if strings.Contains(of, "?") {
+			uri = path + of + "&limit=2"
+		}
+		first = append(first, ledgerQuery{uri: uri})
+	}
+	answers := answersOf(t, data, first)
+	queries = append(append(queries, secondPages(first, answers)...), filtersOf(first, answers)...)
+	answer := answers[0]
 	var accounts struct{ Data []struct{ Address string } }
 	if _, body, _ := strings.Cut(answer, "\n"); json.Unmarshal([]byte(body), &accounts) != nil || len(accounts.Data) == 0 {
 		return queries // of a ledger that does not exist, for one
@@ -152,13 +170,52 @@ func everythingIn(t *testing.T, data, ledger string) (queries []ledgerQuery) {
 	for _, account := range accounts.Data {
 		at := path + "/accounts/" + url.PathEscape(account.Address)
 		for _, of := range []string{
-			at, at + "/entries", at + "/entries?limit=1", at + "/entries?as_of_revision=9",
+			at, at + "/entries", at + "/entries?limit=1", at + "/entries?asset=USD/2&from=2026-01-02", at + "/entries?at=2026-01-20", at + "/entries?as_of_revision=9",
 			path + "/transactions?account=" + url.QueryEscape(account.Address),
 		} {
 			queries = append(queries, ledgerQuery{uri: of})
 		}
 	}
-	return append(queries, list)
+	return queries
+}
+
+// secondPages are lists of two rows, with the pages that follow those that were answered.
+func secondPages(lists []ledgerQuery, answers []string) (queries []ledgerQuery) {
+	for i, list := range lists {
+		queries = append(queries, list)
+		var page struct {
+			Next string `json:"next_cursor"`
+		}
+		if _, body, _ := strings.Cut(answers[i], "\n"); json.Unmarshal([]byte(body), &page) == nil && page.Next != "" {
+			queries = append(queries, ledgerQuery{uri: list.uri + "&cursor=" + url.QueryEscape(page.Next)})
+		}
+	}
+	return queries
+}
+
+// filtersOf ask for what rows of the lists have: each reference, and each of their metadata.
+func filtersOf(lists []ledgerQuery, answers []string) (queries []ledgerQuery) {
+	for i, list := range lists {
+		path, _, _ := strings.Cut(list.uri, "?")
+		var page struct {
+			Data []struct {
+				Reference string
+				Metadata  map[string]string
+			}
+		}
+		if _, body, _ := strings.Cut(answers[i], "\n"); json.Unmarshal([]byte(body), &page) != nil {
+			continue // there is no such list
+		}
+		for _, row := range page.Data {
+			if row.Reference != "" {
+				queries = append(queries, ledgerQuery{uri: path + "?reference=" + url.QueryEscape(row.Reference)})
+			}
+			for key, value := range row.Metadata {
+				queries = append(queries, ledgerQuery{uri: path + "?" + url.Values{"metadata[" + key + "]": {value}}.Encode()})
+			}
+		}
+	}
+	return queries
 }
 
 // ledgerOf is the ledger that a query is about; empty for the list of ledgers.
