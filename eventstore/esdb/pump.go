@@ -18,6 +18,7 @@ const pumped = 64
 type pump[T any] struct {
 	messages chan received[T]
 	cancel   context.CancelFunc
+	over     <-chan struct{} // of the session
 }
 
 type received[T any] struct {
@@ -35,7 +36,7 @@ func start[T any](
 		cancel()
 		return nil, err
 	}
-	p := &pump[T]{messages: make(chan received[T], pumped), cancel: cancel}
+	p := &pump[T]{messages: make(chan received[T], pumped), cancel: cancel, over: s.over}
 	go func() {
 		defer end()
 		defer cancel()
@@ -83,6 +84,8 @@ func (p *pump[T]) next(ctx context.Context) (message T, err error) {
 			return message, io.ErrUnexpectedEOF // it was closed
 		}
 		return r.message, r.err
+	case <-p.over:
+		return message, errAbandoned
 	case <-ctx.Done():
 		return message, ctx.Err() //nolint:wrapcheck // wrapped by the calls
 	}

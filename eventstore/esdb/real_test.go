@@ -353,3 +353,47 @@ func TestAnAppendThatIsNotHandledWasNotWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyWaitsForAClientThatIsGivenUp: an append that is not answered on a connection that failed somebody else is sent again, by
+// another one. Nobody else would end it: the contexts of appends have no end.
+func TestNobodyWaitsForAClientThatIsGivenUp(t *testing.T) {
+	appended := answered(&streams.AppendResp{Result: &streams.AppendResp_Success_{Success: &streams.AppendResp_Success{
+		CurrentRevisionOption: &streams.AppendResp_Success_CurrentRevision{},
+		PositionOption: &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{
+			CommitPosition: eventSize, PreparePosition: eventSize,
+		}},
+	}}})
+	silent, arrived := true, make(chan struct{})
+	s := open(t, strange{
+		version: "23.10.0",
+		append: func(call streams.Streams_AppendServer) error {
+			if !silent {
+				return appended(call)
+			}
+			silent = false
+			close(arrived)
+			<-call.Context().Done()
+			return call.Context().Err()
+		},
+		read: func(*streams.ReadReq, streams.Streams_ReadServer) error { return status.Error(codes.Unavailable, "the node goes") },
+	}.serve(t), esdb.Options{})
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Append(context.WithoutCancel(t.Context()), "stream", eventstore.NoStream(), records(0, 1))
+		done <- err
+	}()
+	<-arrived
+	for _, err := range s.ReadStream(patient(t), "stream", 0) {
+		if !errors.Is(err, eventstore.ErrUnavailable) {
+			t.Errorf("read: %v, want that the store is unavailable", err)
+		}
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("append: %v", err)
+		}
+	case <-patient(t).Done():
+		t.Error("the append waits for ever")
+	}
+}

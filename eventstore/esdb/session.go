@@ -34,6 +34,8 @@ type session struct {
 	// session: so none begins a call on a connection that is known to have broken.
 	turn   chan struct{}
 	broken atomic.Bool // set with the turn held
+	// over is closed some time after that: whoever still waits for the client then is not answered any more.
+	over chan struct{}
 	calls  sync.WaitGroup
 	ended  func() // called when the client is closed
 }
@@ -44,7 +46,8 @@ var errNotBegun = errors.New("there is no connection to EventStoreDB")
 // connect makes a session. The client connects with the first call, which is made here, by nobody else.
 func connect(config client.Configuration, ended func()) (*session, error) {
 	s := &session{
-		cluster: config.DnsDiscover || len(config.GossipSeeds) > 0, turn: make(chan struct{}, 1), ended: ended,
+		cluster: config.DnsDiscover || len(config.GossipSeeds) > 0, turn: make(chan struct{}, 1), over: make(chan struct{}),
+		ended: ended,
 	}
 	config.Logger = s.listenf
 	made, err := client.NewClient(&config)
@@ -100,12 +103,20 @@ func (s *session) retire() {
 	if s.broken.Swap(true) {
 		return
 	}
+	time.AfterFunc(grace, func() { close(s.over) })
 	go func() {
 		s.calls.Wait()
 		_ = s.client.Close() // it never fails
 		s.ended()
 	}()
 }
+
+// grace is how long calls under way may still take when their session is retired. A client that has ended does not answer who
+// reports to it that a call failed.
+const grace = 3 * time.Second
+
+// errAbandoned means that a call was given up whose session was retired.
+var errAbandoned = errors.New("the connection to EventStoreDB broke, and the client does not answer")
 
 // judge retires a session whose client has ended, because it reached neither the leader that it was told of nor anybody else,
 // and one whose node does not lead, where a new client finds the one that does.
@@ -154,6 +165,8 @@ func (p passing) Deadline() (time.Time, bool) {
 
 // answered makes a call that has one answer. It returns when ctx ends, whatever the client does.
 func answered[T any](ctx context.Context, s *session, do func(context.Context) (T, error)) (answer T, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	call, end, err := s.begin(ctx)
 	if err != nil {
 		return answer, err
@@ -171,6 +184,8 @@ func answered[T any](ctx context.Context, s *session, do func(context.Context) (
 	select {
 	case o := <-done:
 		return o.answer, o.err
+	case <-s.over:
+		return answer, errAbandoned
 	case <-ctx.Done():
 		return answer, ctx.Err() //nolint:wrapcheck // wrapped by the calls
 	}
