@@ -375,7 +375,9 @@ func TestNobodyWaitsForAClientThatIsGivenUp(t *testing.T) {
 			<-call.Context().Done()
 			return call.Context().Err()
 		},
-		read: func(*streams.ReadReq, streams.Streams_ReadServer) error { return status.Error(codes.Unavailable, "the node goes") },
+		read: func(*streams.ReadReq, streams.Streams_ReadServer) error {
+			return status.Error(codes.Unavailable, "the node goes")
+		},
 	}.serve(t), esdb.Options{})
 	done := make(chan error, 1)
 	go func() {

@@ -35,9 +35,9 @@ type session struct {
 	turn   chan struct{}
 	broken atomic.Bool // set with the turn held
 	// over is closed some time after that: whoever still waits for the client then is not answered any more.
-	over chan struct{}
-	calls  sync.WaitGroup
-	ended  func() // called when the client is closed
+	over  chan struct{}
+	calls sync.WaitGroup
+	ended func() // called when the client is closed
 }
 
 // errNotBegun means that a call was not begun, because its connection broke or its context ended before.
