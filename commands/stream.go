@@ -51,7 +51,9 @@ func (h *Handlers) stream(c echo.Context, key string) error {
 	submitted := make(chan error, 1)
 	go func() { submitted <- s.submitAll(c.Request().Context()) }()
 	broken := s.readAll(httpx.StreamBody(c, streamIdle))
-	if err := <-submitted; err != nil {
+	err = <-submitted
+	httpx.BoundAnswer(c)
+	if err != nil {
 		return s.problem(problemOf(err))
 	}
 	if broken != nil {

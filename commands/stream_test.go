@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -295,4 +296,30 @@ func TestStreamsSideBySide(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// bounded is a recorder with a deadline for what is written to it.
+type bounded struct {
+	*httptest.ResponseRecorder
+
+	until time.Time
+}
+
+func (b *bounded) SetWriteDeadline(until time.Time) error {
+	b.until = until
+	return nil
+}
+
+// TestTheAnswerToAStreamIsBounded: a client that never reads it would hold its handler for ever.
+func TestTheAnswerToAStreamIsBounded(t *testing.T) {
+	h := opened(t)
+	for _, body := range []string{post(pay("users:alice", "users:bob", "10")), `{`} {
+		r := httptest.NewRequest(http.MethodPost, toBulk, strings.NewReader(body))
+		r.Header.Set("Content-Type", httpx.MediaNDJSON)
+		w := &bounded{ResponseRecorder: httptest.NewRecorder()}
+		h.echo.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || w.until.IsZero() {
+			t.Errorf("%s: status %d, to be written until %v", body, w.Code, w.until)
+		}
+	}
 }

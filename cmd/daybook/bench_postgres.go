@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // withDatabase makes a database on a PostgreSQL server for the time of some work, which it tells its URL.
@@ -41,11 +40,7 @@ func parsePostgres(server string) (*url.URL, error) {
 
 // execute connects for one statement.
 func execute(ctx context.Context, server, statement string) error {
-	config, err := pgxpool.ParseConfig(server) // it may say how many connections servers are to have
-	if err != nil {
-		return err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
 		return err
 	}

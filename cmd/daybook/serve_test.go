@@ -104,6 +104,7 @@ func TestRefusedSettings(t *testing.T) {
 		"read models in a file of some name":       {args: []string{"--views", "views.db"}, code: exitUsage, want: "--views: want sqlite, or a URL such as"},
 		"read models in EventStoreDB":              {args: []string{"--views", "esdb://u:secret@127.0.0.1"}, code: exitUsage, want: "--views: want sqlite, or a URL such as"},
 		"read models at no URL":                    {args: []string{"--views", "postgres://u:secret%@127.0.0.1/d"}, code: exitUsage, want: "--views: "},
+		"read models with a store's setting":       {args: []string{"--views", "postgres://u:secret@127.0.0.1/d?pool_max_conns=9"}, code: exitUsage, want: "pool_max_conns is for the event store"},
 		"a store at no URL":                        {args: []string{"--store", "postgres://u:secret%@127.0.0.1/d"}, code: exitUsage, want: "--store: "},
 		"a store with too few connections":         {args: []string{"--store", "postgres://u:secret@127.0.0.1/d?pool_max_conns=1"}, code: exitUsage, want: "at least 4"},
 		"an EventStoreDB with a slip":              {args: []string{"--store", "esdb://127.0.0.1?tsl=false"}, code: exitUsage, want: "tsl"},

@@ -139,3 +139,9 @@ func Unbounded(c echo.Context) {
 	_ = rc.SetReadDeadline(time.Time{})
 	_ = rc.SetWriteDeadline(time.Time{})
 }
+
+// BoundAnswer bounds how long the answer may take to go, from now on as for any other request, where that was lifted for a body that
+// was read as it came.
+func BoundAnswer(c echo.Context) {
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(answerTimeout))
+}

@@ -24,6 +24,8 @@ var (
 	}
 	faultCodes = []string{ //nolint:gochecknoglobals // a constant list
 		"25006", // a server that only reads: a replica, as after a failover
+		"25P03", // a transaction that was left alone for too long, as by a process that was suspended within it
+		"40001", // a transaction that could not be put between others, as on a standby that has to go on
 		codeDeadlock, codeLocked,
 	}
 )

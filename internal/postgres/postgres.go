@@ -71,6 +71,12 @@ func parse(place string, settings Settings) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the address of a PostgreSQL database: %w", err) // which it redacts
 	}
+	for name := range config.RuntimeParams {
+		if strings.HasPrefix(name, "pool_") {
+			return nil, fmt.Errorf("the address %s: %s is for the event store; how many connections read models have is not to be set",
+				Redacted(place), name)
+		}
+	}
 	if err := BoundSilence(&config.Config); err != nil {
 		return nil, fmt.Errorf("the address %s: %w", Redacted(place), err)
 	}

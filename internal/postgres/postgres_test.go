@@ -52,6 +52,8 @@ func TestFaultsAreTheDatabasesOwn(t *testing.T) {
 		{&pgconn.PgError{Code: "57P03"}, true}, // starting up
 		{&pgconn.PgError{Code: "40P01"}, true}, // deadlock
 		{&pgconn.PgError{Code: "25006"}, true}, // read only
+		{&pgconn.PgError{Code: "25P03"}, true}, // left alone in a transaction
+		{&pgconn.PgError{Code: "40001"}, true}, // could not be serialised
 		{&pgconn.PgError{Code: "23505"}, false},
 		{&pgconn.PgError{Code: "42P01"}, false},
 		{fmt.Errorf("read: %w", io.ErrUnexpectedEOF), true},

@@ -47,4 +47,4 @@ type dialect struct {
 
 // IsFault tells whether an error is the database's own (disk full, file locked, out of memory, not to be reached), so that the
 // same work may succeed later, rather than one of what was asked of it.
-func IsFault(err error) bool { return isFileFault(err) || postgres.IsFault(err) || isSuspended(err) }
+func IsFault(err error) bool { return isFileFault(err) || postgres.IsFault(err) }

@@ -55,15 +55,6 @@ var writing = postgres.Settings{ //nolint:gochecknoglobals // a constant table
 // reading are the settings of connections that read.
 var reading = postgres.Settings{"default_transaction_read_only": "on"} //nolint:gochecknoglobals // a constant table
 
-// codeSuspended is that of an error which a connection ends with when a transaction was left alone for too long.
-const codeSuspended = "25P03"
-
-// isSuspended tells whether the turn of the one who writes was over before it was done: the same work may succeed later.
-func isSuspended(err error) bool {
-	var said *pgconn.PgError
-	return errors.As(err, &said) && said.Code == codeSuspended
-}
-
 func (p *postgreSQL) open(context.Context) (err error) {
 	p.forget()
 	if p.pool, err = postgres.Open(p.db.place, writing); err != nil {

@@ -225,6 +225,9 @@ func (p *passage) nobodyKnows(err error) error {
 // passOn answers with the answer of another node.
 func (p *passage) passOn(answer *call) error {
 	defer answer.close()
+	if p.stream != nil {
+		httpx.BoundAnswer(p.c)
+	}
 	w := p.c.Response()
 	maps.Copy(w.Header(), answer.Header)
 	if answer.Length >= 0 {
