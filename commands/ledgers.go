@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/daybook-ledger/daybook/commands/engine"
 	"github.com/daybook-ledger/daybook/domain/ledger"
@@ -51,6 +52,9 @@ func NewEngines(store eventstore.Store, options engine.Options) *Engines {
 		Happened: newVerdicts(options).look,
 	}, options)
 }
+
+// SnapshotKind tells the snapshots of this program from those of others, which its engines cannot read.
+func SnapshotKind() string { return fmt.Sprintf("%s.%d", engine.SnapshotKind, ledger.SnapshotVersion) }
 
 // forget takes what Freeze gave.
 func forget(b *ledger.Book, handedOver engine.Frozen) {

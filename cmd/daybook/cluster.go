@@ -21,6 +21,8 @@ type clusterFlags struct {
 	Roles  string        `default:"commands,relay,projections,queries" placeholder:"ROLE,…" help:"What this node does (default: ${default})."`
 	Lease  time.Duration `default:"5s" help:"How long a node may be silent before others take over what it does."`
 	Follow time.Duration `default:"10s" help:"How often ledgers are given to the nodes where nearly all of their commands come in; 0s for never."`
+
+	SharedSnapshots int64 `name:"shared-snapshots" default:"1073741824" placeholder:"BYTES" help:"How many bytes of ledgers' snapshots NATS keeps for nodes that take ledgers over, if this node is the first to share one; 0 for a node that neither shares nor fetches any (default: 1 GiB)."`
 }
 
 // allRoles are what a node can do, and what one alone does.
@@ -58,6 +60,9 @@ func (f *clusterFlags) validateNode() error {
 	}
 	if !cluster.FitsName(f.Node) {
 		return fmt.Errorf("--node %s: want 1 to 63 letters, digits, - and _, beginning with a letter or a digit", f.Node)
+	}
+	if f.SharedSnapshots < 0 {
+		return fmt.Errorf("--shared-snapshots %d: want a number of bytes, or 0", f.SharedSnapshots)
 	}
 	if f.Lease < cluster.MinLease {
 		return fmt.Errorf("--lease must be at least %s", cluster.MinLease)

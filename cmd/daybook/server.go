@@ -179,13 +179,13 @@ func (s *server) startHTTP(ctx context.Context) (err error) {
 }
 
 func (s *server) serveCommands(ctx context.Context, api *echo.Group, around echo.MiddlewareFunc) error {
-	snapshots, err := engine.NewSnapshotFiles(s.dir.Snapshots())
+	kept, err := s.keepSnapshots(ctx)
 	if err != nil {
 		return err
 	}
 	engines := commands.NewEngines(s.told(), engine.Options{
 		Logger: s.logger, Registerer: s.registry,
-		Snapshots:     snapshots,
+		Snapshots:     kept,
 		QueueLength:   s.settings.QueueLength,
 		SnapshotEvery: s.settings.SnapshotEvery,
 		KeyRetention:  s.settings.KeyRetention,

@@ -41,12 +41,14 @@ func (s *stream[S, C, E]) load() error {
 }
 
 func (s *stream[S, C, E]) loadState() error {
-	if s.restore() {
+	for s.restore() {
 		err := s.readTail()
 		if !errors.Is(err, errStale) {
 			return err
 		}
-		s.log.Warn("a snapshot is ignored", "error", err)
+		if !s.ignore(err) {
+			break
+		}
 	}
 	s.unload()
 	s.state = s.decider.New()
@@ -94,6 +96,7 @@ func (s *stream[S, C, E]) readTail() error {
 		if err := s.follow(event); err != nil {
 			return err
 		}
+		s.metrics.loadEvents.Inc()
 		s.snapshots.since += len(recorded.Type) + len(recorded.Data) + len(recorded.Metadata)
 		if key = event.Envelope.Key; key != "" {
 			s.register.see(&event.Envelope, event.Revision)

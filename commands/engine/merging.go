@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/daybook-ledger/daybook/eventstore"
 	"github.com/daybook-ledger/daybook/internal/runs"
@@ -26,18 +25,17 @@ func (s *stream[S, C, E]) startMerging() {
 		return
 	}
 	from := eventstore.Revision(0)
-	set := &s.register.oldNames
+	set, kind := &s.register.oldNames, nameRuns
 	list := set.many()
 	if len(list) == 0 {
-		set = &s.register.oldKeys
+		set, kind = &s.register.oldKeys, keyRuns
 		list = set.many()
 		from = s.register.horizon(s.options.KeyRetention)
 	}
 	if len(list) == 0 {
 		return
 	}
-	// No other run has that name: this one has all that those after its namesake have.
-	name := strings.TrimSuffix(list[len(list)-1].Name(), runSuffix) + "m" + runSuffix
+	name := runName(kind, list[len(list)-1].Most())
 	ctx, cancel := context.WithCancel(s.life)
 	m := &merging{set: set, runs: list, cancel: cancel, done: make(chan struct{})}
 	s.snapshots.merging = m

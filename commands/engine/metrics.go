@@ -17,6 +17,7 @@ type metrics struct {
 	batchEvents                prometheus.Histogram
 	appendSeconds, loadSeconds prometheus.Histogram
 	snapshotSeconds            prometheus.Histogram
+	loadEvents                 prometheus.Counter
 	streams                    prometheus.Gauge
 }
 
@@ -45,6 +46,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	m.batchEvents = histogram("batch_events", "Events appended at once.", 1)
 	m.appendSeconds = histogram("append_seconds", "Time that an append took.", 50e-6)
 	m.loadSeconds = histogram("load_seconds", "Time that loading a stream took.", 50e-6)
+	m.loadEvents = with.NewCounter(prometheus.CounterOpts(name("load_events_total",
+		"Events that were read to load streams: those that no snapshot had.")))
 	m.snapshotSeconds = histogram("snapshot_seconds", "Time that writing a snapshot took, beside the stream's other work.", 50e-6)
 	m.streams = with.NewGauge(prometheus.GaugeOpts(name("streams", "Streams whose state is in memory.")))
 	with.NewGaugeFunc(prometheus.GaugeOpts(name("queue_commands", "Commands that wait to be decided.")),

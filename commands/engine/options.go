@@ -53,15 +53,15 @@ type Options struct {
 	fold func(uint64) uint64
 }
 
-// Snapshots keeps the newest snapshot of each stream. It need not be durable, nor right: what it gives back is checked
-// against the log. Implementations are safe for concurrent use.
+// Snapshots keeps the newest snapshot of each stream. It need not be durable, nor be of the same log: what it gives back is
+// checked against the log. Implementations are safe for concurrent use.
 type Snapshots interface {
 	// Save keeps the snapshot of the stream as it was after the event of that revision, in place of the one it has. The
 	// snapshot is what write writes; where that fails, nothing changes.
 	Save(ctx context.Context, stream string, revision eventstore.Revision, write func(io.Writer) error) error
-	// Load gives back what was saved last, or nil where nothing was.
+	// Load gives back what was saved last, by whomever, or nil where nothing was. The runs that it refers to are in Runs.
 	Load(ctx context.Context, stream string) ([]byte, error)
-	// Remove drops it.
+	// Remove drops what Load gave back last: it is of no use. Load never gives it back again, but may give another.
 	Remove(ctx context.Context, stream string) error
 	// Runs is where what is too much for memory goes, to which the stream's snapshots refer; nil for nowhere. Nobody else
 	// writes there.

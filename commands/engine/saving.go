@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daybook-ledger/daybook/internal/runs"
@@ -65,10 +67,10 @@ func (p *saving) written() (names []string) {
 
 // save writes what is handed over, and then the snapshot that counts on it.
 func (s *stream[S, C, E]) save(p *saving) (err error) {
-	if p.keyRun, err = s.hand(p, "keys", s.entriesOf(p.handedKeys), &p.keyRuns); err != nil {
+	if p.keyRun, err = s.hand(p, keyRuns, s.entriesOf(p.handedKeys), &p.keyRuns); err != nil {
 		return err
 	}
-	if p.nameRun, err = s.hand(p, "names", p.handedNames, &p.nameRuns); err != nil {
+	if p.nameRun, err = s.hand(p, nameRuns, p.handedNames, &p.nameRuns); err != nil {
 		return err
 	}
 	//nolint:wrapcheck // it is told as it is
@@ -84,7 +86,7 @@ func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, lis
 		return nil, nil //nolint:nilnil // there is none
 	}
 	// The names' entries are needed as they are if the snapshot cannot be saved.
-	run, err := s.runs.Write(fmt.Sprintf("%s-%d%s", kind, p.head.revision, runSuffix), slices.Clone(entries))
+	run, err := s.runs.Write(runName(kind, uint64(p.head.revision)), slices.Clone(entries))
 	if err == nil {
 		err = s.runs.Sync()
 	}
@@ -95,7 +97,16 @@ func (s *stream[S, C, E]) hand(p *saving, kind string, entries []runs.Entry, lis
 	return run, nil
 }
 
-const runSuffix = ".run"
+// What the names of runs begin with.
+const (
+	keyRuns  = "keys"
+	nameRuns = "names"
+)
+
+// runName is what no other run is called, of this engine or of any: snapshots and their runs are passed from one engine to another.
+func runName(kind string, last uint64) string {
+	return fmt.Sprintf("%s-%d-%s.run", kind, last, strings.ToLower(rand.Text()))
+}
 
 func (s *stream[S, C, E]) entriesOf(tables [][]knownKey) []runs.Entry {
 	var entries []runs.Entry

@@ -30,7 +30,7 @@ import (
 //	          4 bytes of its checksum
 //	 rest     what the decider wrote
 //	32 bytes  SHA-256 of everything before
-const snapshotMagic = "daybook snap v2\n"
+const snapshotMagic = "daybook snap v" + SnapshotKind + "\n"
 
 const (
 	snapshotKeySize  = 44

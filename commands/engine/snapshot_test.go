@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -223,5 +225,141 @@ func writes(content string) func(io.Writer) error {
 	return func(to io.Writer) error {
 		_, err := io.WriteString(to, content)
 		return err
+	}
+}
+
+// TestAnotherSnapshotIsTried has what keeps snapshots give another one when the first is of no use.
+func TestAnotherSnapshotIsTried(t *testing.T) {
+	saved, elsewhere := &shelf{}, &shelf{}
+	b := newBench(t, engine.Options{Snapshots: elsewhere})
+	b.accept(many(open(), add(77)))
+	b.close()
+	b = newBench(t, engine.Options{Snapshots: saved})
+	b.accept(many(open(), add(1), add(2), add(3)))
+	b.close()
+	good := saved.byKey[stream]
+	for name, bad := range map[string][]byte{"damaged": []byte("?"), "of another log": elsewhere.byKey[stream]} {
+		t.Run(name, func(t *testing.T) {
+			options := engine.Options{Snapshots: &pile{shelf: shelf{byKey: map[string][]byte{stream: bad}}, below: good}}
+			b, reads := benchOn(t, b.inner, options), []eventstore.Revision{}
+			b.hook = func(from eventstore.Revision) { reads = append(reads, from) }
+			b.reject(one(add(-7)), errFloor)
+			if slices.Contains(reads, 0) || !slices.Contains(reads, 3) {
+				t.Errorf("reads began at %v", reads)
+			}
+		})
+	}
+}
+
+// pile is a shelf with one more snapshot, which comes out when the first is dropped.
+type pile struct {
+	shelf
+
+	below []byte
+}
+
+func (p *pile) Remove(ctx context.Context, stream string) error {
+	err := p.shelf.Remove(ctx, stream)
+	if p.below != nil {
+		p.byKey, p.below = map[string][]byte{stream: p.below}, nil
+	}
+	return err
+}
+
+// TestASnapshotIsOpenedForOthers tells of a snapshot what others have to know who copy it, without reading all of it.
+func TestASnapshotIsOpenedForOthers(t *testing.T) {
+	dir := t.TempDir()
+	files, err := engine.NewSnapshotFiles(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := files.Open(stream); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("opened what is not there: %v", err)
+	}
+	b := newBench(t, engine.Options{Snapshots: files, KeepInMemory: 2})
+	b.accept(one(open()))
+	for i := range 4 {
+		b.accept(keyed(fmt.Sprint("k", i), 1, take(fmt.Sprint("n", i))))
+	}
+	b.restart() // which hands over
+	b.accept(keyed("k4", 1, add(5)))
+	b.close()
+
+	file, revision, needs, err := files.Open(stream)
+	if err != nil || revision != 5 {
+		t.Fatalf("opened one of revision %d, %v", revision, err)
+	}
+	defer file.Close()
+	if len(needs) != 2 || !files.Runs(stream).Has(needs[0]) || !files.Runs(stream).Has(needs[1]) {
+		t.Errorf("it needs %v", needs)
+	}
+	// It is read from its beginning, and stays the same when another one is saved.
+	whole, err := files.Load(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	b.accept(one(add(1)))
+	b.close()
+	if got, err := io.ReadAll(file); err != nil || !bytes.Equal(got, whole) {
+		t.Errorf("it has %d bytes, %v; want %d", len(got), err, len(whole))
+	}
+	for length := range 200 {
+		if err := os.WriteFile(filepath.Join(dir, stream+".snapshot"), whole[:length], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := files.Open(stream); err == nil {
+			t.Errorf("opened what was cut after %d bytes", length)
+		}
+	}
+	// A snapshot that was copied to another place, with its runs, is as good there.
+	elsewhere, err := engine.NewSnapshotFiles(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range needs {
+		run, err := files.Runs(stream).Source(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := elsewhere.Runs(stream).Receive(id, func(to io.Writer) error { _, err := io.Copy(to, run); return err }); err != nil {
+			t.Fatal(err)
+		}
+		_ = run.Close()
+	}
+	if err := elsewhere.Save(t.Context(), stream, 5, writes(string(whole))); err != nil {
+		t.Fatal(err)
+	}
+	b, reads := benchOn(t, b.inner, engine.Options{Snapshots: elsewhere, KeepInMemory: 2}), []eventstore.Revision{}
+	b.hook = func(from eventstore.Revision) { reads = append(reads, from) }
+	for i := range 4 {
+		b.reject(one(take(fmt.Sprint("n", i))), errTaken)
+	}
+	b.reject(one(add(-7)), errFloor)
+	if reads[0] != 5 {
+		t.Errorf("reads began at %v", reads)
+	}
+}
+
+// TestRunsHaveNamesOfTheirOwn has two engines hand over at the same revision.
+func TestRunsHaveNamesOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2 {
+		options, saved := smallMemory(t)
+		b := newBench(t, options)
+		b.accept(one(open()))
+		for i := range 20 {
+			b.accept(keyed(fmt.Sprint("k", i), 1, take(fmt.Sprint("n", i))))
+		}
+		b.close()
+		for _, name := range saved.files(t) {
+			if seen[name] {
+				t.Errorf("two runs are called %s", name)
+			}
+			seen[name] = true
+		}
+	}
+	if len(seen) < 4 {
+		t.Errorf("there are only %v", seen)
 	}
 }

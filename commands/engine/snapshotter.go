@@ -39,24 +39,40 @@ func (p *snapshotter) retire(dropped []*runs.Run) {
 	}
 }
 
-// restore loads the stream's newest snapshot, and tells whether there is one that can be used.
+// restore loads the stream's newest snapshot, and tells whether there is one that can be read. Those that cannot be are dropped.
 func (s *stream[S, C, E]) restore() bool {
 	if s.options.Snapshots == nil {
 		return false
 	}
-	snapshot, err := s.options.Snapshots.Load(s.life, s.name)
-	if err == nil && snapshot != nil {
-		err = s.restoreSnapshot(snapshot)
+	for {
+		snapshot, err := s.options.Snapshots.Load(s.life, s.name)
+		if err != nil {
+			s.log.Warn("a snapshot is ignored", "error", err)
+			return false
+		}
+		if snapshot == nil {
+			return false
+		}
+		if err = s.restoreSnapshot(snapshot); err == nil {
+			s.snapshots.covered, s.snapshots.size, s.snapshots.since = s.head.next(), len(snapshot), 0
+			s.snapshots.retired = nil
+			return true
+		}
+		if !s.ignore(err) {
+			return false
+		}
 	}
-	if err != nil {
-		s.log.Warn("a snapshot is ignored", "error", err)
+}
+
+// ignore drops a snapshot that cannot be used, and tells whether there may be another one.
+func (s *stream[S, C, E]) ignore(why error) bool {
+	s.log.Warn("a snapshot is ignored", "error", why)
+	s.unload()
+	if err := s.options.Snapshots.Remove(s.life, s.name); err != nil {
+		s.log.Warn("the snapshot could not be dropped", "error", err)
 		return false
 	}
-	if snapshot != nil {
-		s.snapshots.covered, s.snapshots.size, s.snapshots.since = s.head.next(), len(snapshot), 0
-		s.snapshots.retired = nil
-	}
-	return snapshot != nil
+	return true
 }
 
 // snapshotOf takes a snapshot, if one is due, while the batch that the state ends with is being appended. It is saved

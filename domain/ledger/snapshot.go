@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// A snapshot is a book in bytes, so that a book need not be made again from its first event:
+// SnapshotVersion is the form of a snapshot, which is a book in bytes, so that a book need not be made again from its first event:
 //
-//	version       byte, snapshotVersion
+//	version       byte, SnapshotVersion
 //	opened        text: the JSON of LedgerOpened; empty where the ledger is not open. The rest follows only if it is
 //	chart         text: the JSON of the last ChartReplaced, or empty
 //	revision      number
@@ -23,7 +23,7 @@ import (
 // A count or number is a varint, an amount two of them (upper, lower half), a text its length and its bytes. Items
 // refer to each other by their place. Equal histories give equal snapshots. Whoever keeps one adds a checksum: what
 // is tested here is only that restoring cannot fail in any other way than with an error.
-const snapshotVersion = 3
+const SnapshotVersion = 3
 
 // snapshotSections are the parts of a snapshot that follow the references, in order. Each may refer to all before it.
 func snapshotSections() []snapshotSection {
@@ -69,7 +69,7 @@ func (f *Frozen) WriteSnapshot(to io.Writer) error {
 
 // book writes a book, live or frozen. It uses nothing of it that Freeze leaves out.
 func (w *snapshotWriter) book(b *Book) {
-	w.byte(snapshotVersion)
+	w.byte(SnapshotVersion)
 	if b.opened == nil {
 		w.byte(0)
 		return

@@ -19,7 +19,7 @@ var (
 func RestoreSnapshot(data []byte) (*Book, error) {
 	r := snapshotReader{data: data}
 	b := NewBook()
-	if r.byte() != snapshotVersion {
+	if r.byte() != SnapshotVersion {
 		r.fail(errSnapshotVersion)
 	}
 	if opened := r.text(); len(opened) > 0 {

@@ -91,6 +91,7 @@ var rooms = map[string][]string{
 	"internal/wire":       {"domain/money", json},
 
 	"internal/cluster/forward":     {"internal/cluster", "internal/httpx", "internal/run", echo, nats, prometheus},
+	"internal/cluster/snapshots":   {"eventstore", "internal/run", "internal/runs", nats, prometheus},
 	"internal/openapi/openapitest": {"internal/openapi", echo, jsonschema},
 
 	"cmd": {"..."},

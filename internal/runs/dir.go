@@ -64,11 +64,7 @@ func (d *Dir) Merge(ctx context.Context, name string, runs []*Run, from uint64) 
 
 // write makes a file complete under another name before it gets its own.
 func (d *Dir) write(name string, room uint64, fill func(*writer) error) (_ *Run, err error) {
-	if err := os.MkdirAll(d.path, 0o750); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(d.path, name)
-	file, err := os.OpenFile(path+unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := d.create(name)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +73,20 @@ func (d *Dir) write(name string, room uint64, fill func(*writer) error) (_ *Run,
 		err = w.finish()
 	}
 	if err == nil && w.run.entries > 0 {
-		err = os.Rename(path+unfinished, path)
+		err = os.Rename(file.Name(), filepath.Join(d.path, name))
 	}
 	if err != nil || w.run.entries == 0 {
-		return nil, errors.Join(err, file.Close(), os.Remove(path+unfinished))
+		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	return w.run, nil
+}
+
+// create makes a file that gets the name of a run when it is complete.
+func (d *Dir) create(name string) (*os.File, error) {
+	if err := os.MkdirAll(d.path, 0o750); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(d.path, name)+unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
 // Open opens a run that was written.
@@ -91,14 +95,20 @@ func (d *Dir) Open(id ID) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a run: %w", err)
 	}
-	run, err := load(id.Name, file)
-	if err == nil && run.id != id {
-		err = fmt.Errorf("%w: %s: it is another run", ErrDamaged, id.Name)
-	}
+	run, err := id.load(file)
 	if err != nil {
 		return nil, fmt.Errorf("open a run: %w", errors.Join(err, file.Close()))
 	}
 	return run, nil
+}
+
+// load reads what is in memory of that run.
+func (id ID) load(file *os.File) (*Run, error) {
+	run, err := load(id.Name, file)
+	if err == nil && run.id != id {
+		err = fmt.Errorf("%w: %s: it is another run", ErrDamaged, id.Name)
+	}
+	return run, err
 }
 
 // Sync has the names of all runs that were written on the disk.

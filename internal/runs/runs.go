@@ -8,7 +8,7 @@
 //
 // Digests have 64 bits and may be equal by chance: whoever finds a place looks there whether it is the right one.
 //
-// Reading order: runs.go, run.go, filter.go, write.go, merge.go, dir.go.
+// Reading order: runs.go, run.go, filter.go, write.go, merge.go, dir.go, receive.go.
 package runs
 
 import "errors"

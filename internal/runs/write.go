@@ -12,7 +12,6 @@ type writer struct {
 	run   *Run
 	out   *bufio.Writer
 	block []byte // the one being filled
-	dirty int    // bytes since the last sync
 }
 
 const (
@@ -26,7 +25,7 @@ const (
 func newWriter(name string, file *os.File, room uint64) *writer {
 	run := &Run{id: ID{Name: name}, file: file, filter: newFilter(room)}
 	run.room, run.least = room, ^uint64(0)
-	return &writer{run: run, out: bufio.NewWriterSize(file, bufferBytes), block: make([]byte, 0, blockBytes)}
+	return &writer{run: run, out: bufio.NewWriterSize(&syncing{file: file}, bufferBytes), block: make([]byte, 0, blockBytes)}
 }
 
 func (w *writer) add(e Entry) error {
@@ -54,17 +53,8 @@ func (w *writer) flush() error {
 	w.block = w.block[:0]
 	// Without the sum: what ends with its own sum has always the same one.
 	w.run.content = uint64(crc32.Update(uint32(w.run.content), castagnoli, block[:sum]))
-	if _, err := w.out.Write(block); err != nil {
-		return err
-	}
-	if w.dirty += blockBytes; w.dirty < syncBytes {
-		return nil
-	}
-	w.dirty = 0
-	if err := w.out.Flush(); err != nil {
-		return err
-	}
-	return w.run.file.Sync()
+	_, err := w.out.Write(block)
+	return err
 }
 
 // finish writes what comes after the entries, and has all of it on the disk.
@@ -91,4 +81,20 @@ func (w *writer) finish() error {
 		return err
 	}
 	return r.file.Sync()
+}
+
+// syncing puts on the disk what it writes, little by little.
+type syncing struct {
+	file  *os.File
+	dirty int // bytes since the last sync
+}
+
+// Write implements [io.Writer].
+func (s *syncing) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	if s.dirty += n; err != nil || s.dirty < syncBytes {
+		return n, err
+	}
+	s.dirty = 0
+	return n, s.file.Sync()
 }

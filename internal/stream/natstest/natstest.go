@@ -136,7 +136,7 @@ const loopback = "127.0.0.1"
 func options(tb testing.TB, name string, port int) server.Options {
 	tb.Helper()
 	return server.Options{
-		ServerName: name, Host: loopback, Port: port, JetStream: true, StoreDir: tb.TempDir(), JetStreamMaxStore: 1 << 30,
+		ServerName: name, Host: loopback, Port: port, JetStream: true, StoreDir: tb.TempDir(), JetStreamMaxStore: 4 << 30,
 		NoSigs: true, NoLog: true, DisableShortFirstPing: true,
 	}
 }
