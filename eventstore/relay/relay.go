@@ -1,8 +1,10 @@
 // Package relay publishes what the event store records: every event of every ledger, in commit order, to NATS.
 //
 // It reads the store through its port and publishes through Watermill, in batches of what waits. It keeps no state of its
-// own: where it goes on is what the broker itself says was published last. It never skips an event; after a failure
-// it may publish one again, which the broker drops if it remembers it and subscribers ignore if not.
+// own: where it goes on is what the broker itself says was published last. Each event says which message of the stream it follows; where
+// the stream ends otherwise it is refused, and the relay looks again. So the stream holds a part of the log without
+// holes, whoever else publishes, and whenever relay and broker die. An event is never skipped; it may be published again where a
+// broker lost what it had.
 package relay
 
 import (
@@ -10,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,9 +28,10 @@ import (
 type Broker interface {
 	// Ensure makes the stream that events are published to, where it is missing.
 	Ensure(ctx context.Context) error
-	// LastPosition is the position, as text, of the last event published but so many; empty where there never were so
-	// many.
-	LastPosition(ctx context.Context, but uint64) (string, error)
+	// End finds where the stream ends. ours tells which of its messages are events of the log.
+	End(ctx context.Context, ours stream.Ours) (stream.End, error)
+	// Note keeps where the stream ends, for an End when none of its messages is left.
+	Note(ctx context.Context, end stream.End) error
 }
 
 // Options tune a relay. Zero fields take the defaults.
@@ -40,7 +44,7 @@ type Options struct {
 	Logger  *slog.Logger
 	// Registry takes the relay's metrics; nil is none.
 	Registry prometheus.Registerer
-	// Now is the clock; it serves metrics alone.
+	// Now is the clock; it serves metrics, and tells when to note how far the stream is.
 	Now func() time.Time
 }
 
@@ -53,17 +57,25 @@ type Relay struct {
 	log       *slog.Logger
 	metrics   *metrics
 
-	// published is the position up to which this process knows that everything was published, sent that of the last
-	// event among it.
-	published eventstore.Position
-	sent      eventstore.Position
+	// end is where the stream ends, as far as this process knows.
+	end stream.End
+	// noted is when the broker was last told of an end, notedSequence of which.
+	noted         time.Time
+	notedSequence uint64
 	// behind tells that something could not be published and was not since.
 	behind bool
 	// failure is why nothing can be published, or nil.
 	failure atomic.Pointer[error]
 }
 
-const firstBackoff = 20 * time.Millisecond
+const (
+	firstBackoff = 20 * time.Millisecond
+	// noteEvery is how much of what was published may be published again after the process was killed and all messages
+	// have expired.
+	noteEvery = time.Minute
+	// noteAtMost is how long the end of the relay waits for the broker.
+	noteAtMost = 250 * time.Millisecond
+)
 
 // New makes a relay from a store to a publisher behind which that broker is.
 func New(store eventstore.Store, publisher message.Publisher, broker Broker, o Options) *Relay {
@@ -148,6 +160,7 @@ func (r *Relay) relay(ctx context.Context, succeeded func()) error {
 	if !r.behind {
 		r.metrics.idle()
 		succeeded()
+		r.note(ctx)
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -162,6 +175,7 @@ func (r *Relay) relay(ctx context.Context, succeeded func()) error {
 		cancel(nil)
 		<-reading
 	}()
+	defer r.noteAtEnd(ctx)
 	for {
 		records, err := waiting.Take(ctx, limits)
 		if err != nil {
@@ -175,6 +189,7 @@ func (r *Relay) relay(ctx context.Context, succeeded func()) error {
 		r.behind = false
 		r.metrics.done(len(records), waiting.Len())
 		succeeded()
+		r.note(ctx)
 	}
 }
 
@@ -208,44 +223,37 @@ var errEnded = errors.New("the subscription ended")
 // publish publishes what the records of ledgers hold; others are no events of a ledger and concern nobody outside.
 func (r *Relay) publish(records []eventstore.Recorded) error {
 	events := make([]stream.Event, 0, len(records))
-	sent := r.sent
 	for i := range records {
 		if e, ok := event(&records[i]); ok {
 			events = append(events, e)
-			sent = records[i].Position
 		}
 	}
-	err := r.send(events)
-	if errors.Is(err, stream.ErrFewer) && r.sent == eventstore.Start {
-		err = nil // whoever goes back a batch publishes what the broker has
+	if len(events) == 0 {
+		return nil
 	}
-	if err != nil {
-		err = fmt.Errorf("publish %d events after %s: %w", len(events), r.published, err)
-		if errors.Is(err, stream.ErrFewer) {
-			r.published, r.sent = eventstore.Start, eventstore.Start // only the broker knows what it has
-		}
-		return err
+	if err := r.send(events); err != nil {
+		return fmt.Errorf("publish %d events up to %s: %w", len(events), events[len(events)-1].Position, err)
 	}
-	r.published, r.sent = records[len(records)-1].Position, sent
+	last := events[len(events)-1]
+	last.Data, last.Metadata = nil, nil
+	r.end = stream.End{Sequence: r.end.Sequence + uint64(len(events)), Last: &last}
 	return nil
 }
 
 // eventPublisher is a publisher that takes events without a Watermill message around each, which would cost as much as
 // publishing it does. [stream.Publisher] is one.
 type eventPublisher interface {
-	PublishEvents(events []stream.Event) error
+	PublishEvents(after uint64, events []stream.Event) error
 }
 
 func (r *Relay) send(events []stream.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
 	if p, ok := r.publisher.(eventPublisher); ok {
-		return p.PublishEvents(events)
+		return p.PublishEvents(r.end.Sequence, events)
 	}
 	messages := make([]*message.Message, len(events))
 	for i, e := range events {
 		messages[i] = stream.NewMessage(e)
 	}
+	messages[0].Metadata[stream.KeyAfter] = strconv.FormatUint(r.end.Sequence, 10)
 	return r.publisher.Publish(stream.Topic, messages...)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,18 +52,25 @@ func (b *broker) Publish(_ string, messages ...*message.Message) error {
 	if b.away {
 		return errAway
 	}
-	for _, msg := range messages {
+	for i, msg := range messages {
 		e, err := stream.ParseMessage(msg)
 		if err != nil {
 			return err
 		}
-		if !b.known[e.ID] {
-			b.known[e.ID] = true
-			b.events = append(b.events, e)
+		if b.known[e.ID] {
+			continue
 		}
+		if i == 0 && msg.Metadata[stream.KeyAfter] != strconv.Itoa(len(b.events)) {
+			return stream.ErrMoved
+		}
+		b.known[e.ID] = true
+		b.events = append(b.events, e)
 	}
 	close(b.changed)
 	b.changed = make(chan struct{})
+	if len(messages) > 0 && messages[0].Metadata[stream.KeyAfter] != strconv.Itoa(len(b.events)-len(messages)) {
+		return stream.ErrMoved
+	}
 	return nil
 }
 
@@ -81,14 +89,21 @@ func (b *broker) Ensure(context.Context) error {
 	return errAway
 }
 
-func (b *broker) LastPosition(_ context.Context, but uint64) (string, error) {
+func (b *broker) End(_ context.Context, ours stream.Ours) (stream.End, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.events) <= int(but) {
-		return "", nil
+	n := len(b.events)
+	if n == 0 {
+		return stream.End{}, nil
 	}
-	return b.events[len(b.events)-1-int(but)].Position, nil
+	last := b.events[n-1]
+	if known, err := ours(&last); err != nil || !known {
+		return stream.End{Sequence: uint64(n)}, err
+	}
+	return stream.End{Sequence: uint64(n), Last: &last}, nil
 }
+
+func (b *broker) Note(context.Context, stream.End) error { return nil }
 
 // change does something to the broker between two publishes.
 func (b *broker) change(f func()) {
@@ -137,7 +152,7 @@ func (b *book) append(name string, n int) {
 	for i := range records {
 		b.n++
 		records[i] = eventstore.Record{
-			ID: eventstore.ID{0: 1, 13: byte(b.n >> 16), 14: byte(b.n >> 8), 15: byte(b.n)}, Type: "TransactionPosted",
+			ID: b.id(), Type: "TransactionPosted",
 			Data: fmt.Appendf(nil, `{"n":%d}`, b.n), Metadata: fmt.Appendf(nil, `{"actor":"%s"}`, name),
 		}
 	}
@@ -145,6 +160,11 @@ func (b *book) append(name string, n int) {
 		b.t.Fatalf("append: %v", err)
 	}
 	b.heads[name] += n
+}
+
+// id is that of the last event.
+func (b *book) id() eventstore.ID {
+	return eventstore.ID{0: 1, 13: byte(b.n >> 16), 14: byte(b.n >> 8), 15: byte(b.n)}
 }
 
 // total is how many events the ledgers have.
@@ -329,8 +349,8 @@ func TestRestartGoesOnWithoutLoss(t *testing.T) {
 	check(t, broker.wait(t, 35), book.heads)
 }
 
-// TestPartOfABatchIsNoLoss kills a relay in the middle of a batch of which the broker stored the end and not the
-// beginning. The next relay must see that.
+// TestPartOfABatchIsNoLoss kills a relay in the middle of a batch of which the broker stored the beginning and not the
+// end. The next relay must see that.
 func TestPartOfABatchIsNoLoss(t *testing.T) {
 	book, broker := newBook(t), newBroker()
 	book.append("ledger-shop", 10)
@@ -339,7 +359,7 @@ func TestPartOfABatchIsNoLoss(t *testing.T) {
 		select {
 		case <-failed:
 		default:
-			_ = broker.Publish(topic, messages[len(messages)/2:]...)
+			_ = broker.Publish(topic, messages[:len(messages)/2]...)
 			close(failed)
 		}
 		return chaos.ErrInjected

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/daybook-ledger/daybook/eventstore"
@@ -9,46 +10,75 @@ import (
 	"github.com/daybook-ledger/daybook/internal/stream"
 )
 
-// resume finds where to go on.
+// resume finds where to go on: right after the last event that the stream has. What this process thought it had does not count.
 //
-// What the broker has last is not enough to know. When a batch failed or the process was killed in the middle of one,
-// messages may be stored after one that is not; but never outside of the one batch that was under way. So a relay that
-// starts goes back a batch. One that failed knows up to where everything was acknowledged, unless the broker
-// lost what it had.
+// An event is stored only right after the one before it. So whatever dies, what the stream has last has everything before it.
 func (r *Relay) resume(ctx context.Context) (eventstore.Position, error) {
 	r.metrics.begin()
 	if err := r.broker.Ensure(ctx); err != nil {
 		return eventstore.Start, err //nolint:wrapcheck // it says what was tried
 	}
-	if r.published != eventstore.Start {
-		last, err := r.position(ctx, 0)
-		if err != nil {
-			return eventstore.Start, err
-		}
-		if last.Compare(r.sent) >= 0 {
-			return r.published, nil
-		}
-		r.log.WarnContext(ctx, "the broker lost events, publishing again what it misses",
-			"published", r.sent.String(), "last", last.String())
-		r.published, r.sent = eventstore.Start, eventstore.Start
-	}
-	return r.position(ctx, uint64(r.options.MaxEvents))
-}
-
-func (r *Relay) position(ctx context.Context, but uint64) (eventstore.Position, error) {
-	text, err := r.broker.LastPosition(ctx, but)
+	end, err := r.broker.End(ctx, func(e *stream.Event) (bool, error) { return r.ours(ctx, e) })
 	if err != nil {
 		return eventstore.Start, fmt.Errorf("find what was published last: %w", err)
 	}
-	if text == "" {
+	before := r.end
+	r.end = end
+	if end.Sequence < before.Sequence {
+		r.log.WarnContext(ctx, "the broker lost events, publishing again what it misses",
+			"had", before.Sequence, "has", end.Sequence)
+	}
+	if end.Last == nil {
+		if end.Sequence > 0 {
+			r.log.WarnContext(ctx, "the stream does not say what was published of this log, publishing everything")
+		}
 		return eventstore.Start, nil
 	}
-	position, err := eventstore.ParsePosition(text)
-	if err != nil {
-		r.log.WarnContext(ctx, "cannot read the position of what was published last, publishing everything again", "error", err)
-		return eventstore.Start, nil
+	return eventstore.ParsePosition(end.Last.Position) //nolint:wrapcheck // it is the log's own
+}
+
+// ours tells whether the log has an event where a message says that it is.
+func (r *Relay) ours(ctx context.Context, e *stream.Event) (bool, error) {
+	for record, err := range r.store.ReadStream(ctx, ledgername.Stream(e.Ledger), eventstore.Revision(e.Revision)) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("look for event %d of ledger %s in the log: %w", e.Revision, e.Ledger, err)
+		}
+		return record.ID.String() == e.ID && record.Position.String() == e.Position, nil
 	}
-	return position, nil
+	return false, nil
+}
+
+// note tells the broker how far the stream is, once in a while. Where it cannot be told, more is published again one day.
+func (r *Relay) note(ctx context.Context) {
+	if r.options.Now().Sub(r.noted) >= noteEvery {
+		r.noteNow(ctx)
+	}
+}
+
+func (r *Relay) noteNow(ctx context.Context) {
+	if r.end.Last == nil || r.end.Sequence == r.notedSequence {
+		return
+	}
+	r.noted = r.options.Now()
+	err := r.broker.Note(ctx, r.end)
+	if err == nil {
+		r.notedSequence = r.end.Sequence
+	} else if ctx.Err() == nil {
+		r.log.DebugContext(ctx, "cannot note what was published last", "error", err)
+	}
+}
+
+// noteAtEnd tells the broker where a relay that was asked to end leaves the stream. One that failed does not know.
+func (r *Relay) noteAtEnd(ctx context.Context) {
+	if r.behind {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteAtMost)
+	defer cancel()
+	r.noteNow(ctx)
 }
 
 // event is what a record of a ledger's stream is on its way; ok is false for records of other streams.

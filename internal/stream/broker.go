@@ -51,32 +51,3 @@ func (b *Broker) Ensure(ctx context.Context) error {
 
 // subjectsOverlap is JetStream's code for a stream whose subjects another one has already.
 const subjectsOverlap jetstream.ErrorCode = 10065
-
-// LastPosition is the position of the event in the stream's last message but so many. It is empty where there never were so
-// many, where the stream is empty, and where that message does not say. Where those before were discarded it is that
-// of the first.
-func (b *Broker) LastPosition(ctx context.Context, but uint64) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	events, err := b.js.Stream(ctx, Name)
-	if err != nil {
-		return "", fmt.Errorf("look up the JetStream stream %s: %w", Name, err)
-	}
-	state := events.CachedInfo().State
-	if state.Msgs == 0 || state.LastSeq <= but {
-		return "", nil
-	}
-	sequence := max(state.LastSeq-but, state.FirstSeq)
-	msg, err := events.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read message %d of the JetStream stream %s: %w", sequence, Name, err)
-	}
-	e, err := parseMsg(msg.Subject, msg.Header, msg.Data)
-	if err != nil {
-		return "", nil // somebody else published it
-	}
-	return e.Position, nil
-}

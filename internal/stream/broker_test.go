@@ -171,40 +171,10 @@ func TestMessagesOfTheFormerFormAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last, err := ensure(t, conn, stream.Config{}).LastPosition(t.Context(), 0)
-	if want := sent[2].Position; err != nil || last != want {
-		t.Errorf("the last position is %q, %v; want %q", last, err, want)
-	}
+	ends(t, ensure(t, conn, stream.Config{}), 3, sent[2].Position)
 	sent = append(sent, event("shop", 3))
 	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), sent)
 	same(t, sent, collect(t, subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1)}), 4))
-}
-
-func TestLastPosition(t *testing.T) {
-	conn := startStream(t)
-	broker := ensure(t, conn, stream.Config{})
-	position := func(but uint64, want string) {
-		t.Helper()
-		got, err := broker.LastPosition(t.Context(), but)
-		if err != nil || got != want {
-			t.Errorf("last position but %d: %q, %v; want %q", but, got, err, want)
-		}
-	}
-	position(0, "")
-	publish(t, newPublisher(t, conn, stream.PublisherOptions{}), eventsOf("shop", 0, 10))
-	position(0, "10/0")
-	position(4, "6/0")
-	position(9, "1/0")
-	position(10, "")
-	s, err := newJetStream(t, conn).Stream(t.Context(), stream.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Purge(t.Context(), jetstream.WithPurgeKeep(3)); err != nil {
-		t.Fatal(err)
-	}
-	position(1, "9/0")
-	position(9, "8/0")
 }
 
 func TestTheStreamOutlivesTheServer(t *testing.T) {

@@ -50,7 +50,7 @@ func (o *outgoing) message(topic string, msg *message.Message) error {
 	}
 	for key, value := range msg.Metadata {
 		switch key {
-		case KeySubject, KeyRevision, KeyPosition, KeyMetadata:
+		case KeySubject, KeyRevision, KeyPosition, KeyMetadata, KeyAfter:
 			continue
 		}
 		if err := o.set(key, value); err != nil {

@@ -3,12 +3,15 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 var (
@@ -17,9 +20,9 @@ var (
 	ErrNotAcknowledged = errors.New("the broker did not acknowledge in time")
 	// ErrDisconnected means that there is no connection to the broker now.
 	ErrDisconnected = errors.New("NATS is not connected")
-	// ErrFewer means that the broker has all messages, but counts fewer than before and these together: it had some of these
-	// already, or lost some that were published before, as one does that crashed.
-	ErrFewer           = errors.New("the broker has fewer messages than were published")
+	// ErrMoved means that the stream does not end where whoever publishes thought: it has lost what it had, or somebody else has
+	// published. Look again where it ends (see [Broker.End]).
+	ErrMoved           = errors.New("the stream does not end where it was thought to")
 	errPublisherClosed = errors.New("the publisher is closed")
 )
 
@@ -48,8 +51,6 @@ type Publisher struct {
 	flights map[string]*flight
 	last    uint64
 	closed  bool
-	// head is the number in the stream of the last message that is known to be stored, or 0.
-	head uint64
 }
 
 // NewPublisher makes a publisher over a connection, which stays the caller's.
@@ -98,23 +99,35 @@ func (e *PublishError) Unwrap() error { return e.Err }
 
 // Publish sends all messages, in order, and returns when the broker has stored each or has it already (it knows a
 // message by its UUID). A message that is an event (see [NewMessage]) goes to that one's subject, any other to the topic.
+// Where the first one has [KeyAfter] it is as [Publisher.PublishEvents].
 //
-// It fails with a [*PublishError]. Messages after a failed one may be stored then: publish all of them again, those that
+// It fails with a [*PublishError]. Of the messages some may be stored then, from the first on: publish all of them again, those that
 // the broker has are dropped there.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
-	err := p.send(len(messages), func(o *outgoing, i int) error { return o.message(topic, messages[i]) })
-	if errors.Is(err, ErrFewer) {
-		return nil
+	after := anywhere
+	if len(messages) > 0 && messages[0].Metadata[KeyAfter] != "" {
+		var err error
+		if after, err = strconv.ParseUint(messages[0].Metadata[KeyAfter], 10, 64); err != nil {
+			return fmt.Errorf("metadata %s: %w", KeyAfter, err)
+		}
 	}
-	return err
+	return p.send(after, len(messages), func(o *outgoing, i int) error { return o.message(topic, messages[i]) })
 }
 
-// PublishEvents is Publish of the events' messages (see [NewMessage]), which it does not make. It fails with [ErrFewer], too.
-func (p *Publisher) PublishEvents(events []Event) error {
-	return p.send(len(events), func(o *outgoing, i int) error { return o.event(&events[i]) })
+// PublishEvents is Publish of the events' messages (see [NewMessage]), which it does not make, right after the message of
+// that number: where it succeeds, the stream ended there, and now has these and ends with them. Where that is not so it fails with
+// [ErrMoved]; the first of the events may be stored nevertheless.
+//
+// Each event says which message it follows, and the broker stores none after one that it refused. So none is ever stored but where it
+// was meant to be.
+func (p *Publisher) PublishEvents(after uint64, events []Event) error {
+	return p.send(after, len(events), func(o *outgoing, i int) error { return o.event(&events[i]) })
 }
 
-func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error {
+// anywhere is that it does not matter where the stream ends.
+const anywhere uint64 = math.MaxUint64
+
+func (p *Publisher) send(after uint64, total int, encode func(o *outgoing, i int) error) error {
 	if total == 0 {
 		return nil
 	}
@@ -132,6 +145,9 @@ func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error
 			break
 		}
 		err := encode(&out, i)
+		if err == nil && after != anywhere {
+			err = out.set(KeyAfter, strconv.FormatUint(after+uint64(i), 10))
+		}
 		if err == nil {
 			out.msg.Reply = f.reply(i)
 			err = p.conn.PublishMsg(&out.msg)
@@ -143,22 +159,13 @@ func (p *Publisher) send(total int, encode func(o *outgoing, i int) error) error
 		}
 	}
 	last, err := f.wait()
-	if fewer := p.advance(last, total); err == nil {
-		err = fewer
+	if api := (*jetstream.APIError)(nil); errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return fmt.Errorf("%w: %w", ErrMoved, err)
+	}
+	if err == nil && after != anywhere && last != after+uint64(total) {
+		return ErrMoved // it had some of these already
 	}
 	return err
-}
-
-// advance remembers how far the stream is, which is 0 where that is not known.
-func (p *Publisher) advance(last uint64, total int) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	head := p.head
-	p.head = last
-	if head > 0 && last > 0 && last < head+uint64(total) {
-		return ErrFewer
-	}
-	return nil
 }
 
 // cut ends a batch before a message that was not sent, so that the broker says what it has of those that were.

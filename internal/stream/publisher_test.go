@@ -68,29 +68,57 @@ func TestWhatTheBrokerRefusesFails(t *testing.T) {
 func TestALostStreamIsNoticed(t *testing.T) {
 	conn := startStream(t)
 	p := newPublisher(t, conn, stream.PublisherOptions{})
-	must := func(events []stream.Event) {
-		t.Helper()
-		if err := p.PublishEvents(events); err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(eventsOf("shop", 0, 10))
-	must(eventsOf("shop", 10, 10))
+	after(t, p, 0, eventsOf("shop", 0, 10), nil)
+	after(t, p, 10, eventsOf("shop", 10, 10), nil)
 	replaceStream(t, conn)
-	if err := p.PublishEvents(eventsOf("shop", 20, 5)); !errors.Is(err, stream.ErrFewer) {
-		t.Fatalf("publish: %v, want that the broker has fewer", err)
+	after(t, p, 20, eventsOf("shop", 20, 5), stream.ErrMoved)
+	after(t, p, 20, eventsOf("shop", 20, 1), stream.ErrMoved)
+	if got := info(t, conn).State.Msgs; got != 0 {
+		t.Errorf("the stream has %d messages, want none", got)
 	}
-	if got := info(t, conn).State.Msgs; got != 5 {
-		t.Errorf("the stream has %d messages, want those 5", got)
+	after(t, p, 0, eventsOf("shop", 0, 25), nil)
+}
+
+func after(t *testing.T, p *stream.Publisher, sequence uint64, events []stream.Event, want error) {
+	t.Helper()
+	if err := p.PublishEvents(sequence, events); !errors.Is(err, want) {
+		t.Fatalf("publish %d events after %d: %v, want %v", len(events), sequence, err, want)
 	}
-	must(eventsOf("shop", 25, 5))
-	must(eventsOf("shop", 20, 10)) // all are there: it says nothing of others
-	must(eventsOf("shop", 30, 5))
-	if err := p.PublishEvents(eventsOf("shop", 30, 10)); !errors.Is(err, stream.ErrFewer) {
-		t.Fatalf("publish some again: %v, want that the broker has fewer", err)
+}
+
+// TestOfTwoPublishersOneGetsOn has two publish after the same message, the events being the same or not.
+func TestOfTwoPublishersOneGetsOn(t *testing.T) {
+	conn := startStream(t)
+	one, other := newPublisher(t, conn, stream.PublisherOptions{}), newPublisher(t, conn, stream.PublisherOptions{})
+	after(t, one, 0, eventsOf("shop", 0, 10), nil)
+	after(t, other, 0, eventsOf("other", 0, 10), stream.ErrMoved)
+	after(t, other, 0, eventsOf("shop", 0, 5), stream.ErrMoved)  // all are there
+	after(t, other, 5, eventsOf("shop", 5, 10), nil)             // some are there, and the rest comes behind them
+	after(t, other, 15, eventsOf("shop", 15, 10), nil)           // it ended there
+	after(t, one, 10, eventsOf("shop", 10, 15), stream.ErrMoved) // another has published them
+	after(t, one, 25, eventsOf("shop", 3, 1), stream.ErrMoved)   // it is there, and elsewhere
+	after(t, one, 25, eventsOf("shop", 25, 1), nil)
+	message := messagesOf(eventsOf("shop", 26, 2))
+	message[0].Metadata[stream.KeyAfter] = "25"
+	if err := one.Publish(stream.Topic, message...); !errors.Is(err, stream.ErrMoved) {
+		t.Errorf("publish messages after 25: %v, want that the stream ends elsewhere", err)
 	}
-	if err := p.Publish(stream.Topic, messagesOf(eventsOf("shop", 35, 10))...); err != nil {
-		t.Fatalf("publish: %v, which is about messages before", err)
+	message[0].Metadata[stream.KeyAfter] = "26"
+	if err := one.Publish(stream.Topic, message...); err != nil {
+		t.Errorf("publish messages after 26: %v", err)
+	}
+	same(t, eventsOf("shop", 0, 28), collect(t, subscribe(t, conn, stream.SubscriberOptions{Start: stream.StartAt(1)}), 28))
+	if got := info(t, conn).State.Msgs; got != 28 {
+		t.Errorf("the stream has %d messages, want 28", got)
+	}
+
+	// Of these two are known, and what comes next to them is somebody else's.
+	if _, err := newJetStream(t, conn).Publish(t.Context(), stream.Subject("shop", "Note"), nil); err != nil {
+		t.Fatal(err)
+	}
+	after(t, one, 26, eventsOf("shop", 26, 5), stream.ErrMoved)
+	if got := info(t, conn).State.Msgs; got != 29 {
+		t.Errorf("the stream has %d messages, want 29", got)
 	}
 }
 
@@ -99,7 +127,7 @@ func TestWithoutAConnectionPublishFailsAtOnce(t *testing.T) {
 	p := newPublisher(t, conn, stream.PublisherOptions{})
 	broker := ensure(t, conn, stream.Config{})
 	conn.Close()
-	if err := p.PublishEvents(eventsOf("shop", 0, 1)); !errors.Is(err, stream.ErrDisconnected) {
+	if err := p.PublishEvents(0, eventsOf("shop", 0, 1)); !errors.Is(err, stream.ErrDisconnected) {
 		t.Errorf("publish: %v, want that there is no connection", err)
 	}
 	if err := broker.Ensure(t.Context()); !errors.Is(err, stream.ErrDisconnected) {

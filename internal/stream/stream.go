@@ -28,8 +28,12 @@ const (
 )
 
 // HeaderID is the header of a NATS message that holds the event's id; the broker drops a second message that has it, within
-// the duplicate window. It is the only one: everything else is in the payload (see wire.go).
+// the duplicate window. Everything else is in the payload (see wire.go).
 const HeaderID = "Nats-Msg-Id"
+
+// KeyAfter is the header of a NATS message that holds the number of the one that it follows in the stream: the broker refuses it where
+// another is the last. As metadata of the first Watermill message of several it numbers all of them.
+const KeyAfter = "Nats-Expected-Last-Sequence"
 
 // Metadata keys of a Watermill message that is one event. Its payload is the event's data, its UUID the event's id.
 const (

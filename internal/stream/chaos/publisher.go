@@ -11,8 +11,8 @@ import (
 // ErrInjected is the failure of a [Publisher].
 var ErrInjected = errors.New("a failure on purpose")
 
-// Publisher fails at random: before it passes anything on, after everything, or in between, when it passes on some of
-// the messages and not others.
+// Publisher fails at random: before it passes anything on, after everything, or in between, when it passes on the first of
+// the messages and not the others, as a broker stores none after one that it misses.
 type Publisher struct {
 	publisher message.Publisher
 	rate      float64
@@ -34,12 +34,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		return p.publisher.Publish(topic, messages...) //nolint:wrapcheck // this is not here
 	}
 	share := []float64{0, 1, p.random.Float64()}[p.random.IntN(3)]
-	var some []*message.Message
-	for _, msg := range messages {
-		if p.random.Float64() < share {
-			some = append(some, msg)
-		}
-	}
+	some := messages[:int(share*float64(len(messages)))]
 	return errors.Join(ErrInjected, p.publisher.Publish(topic, some...))
 }
 

@@ -26,6 +26,7 @@ type Server struct {
 	tb      testing.TB
 	options server.Options
 	running *server.Server
+	saved   string
 }
 
 // New starts a server, whose options can be changed before. It ends with the test.
@@ -105,6 +106,25 @@ func (s *Server) Stop() {
 func (s *Server) Forget() {
 	s.tb.Helper()
 	if err := os.RemoveAll(s.options.StoreDir); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// Save keeps a copy of what a stopped server has stored.
+func (s *Server) Save() {
+	s.tb.Helper()
+	s.saved = s.tb.TempDir()
+	if err := os.CopyFS(s.saved, os.DirFS(s.options.StoreDir)); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// Restore has a stopped server store what it did at the last Save, and nothing since: as one that lost power before it had
+// written, or whose operator took a backup.
+func (s *Server) Restore() {
+	s.tb.Helper()
+	s.Forget()
+	if err := os.CopyFS(s.options.StoreDir, os.DirFS(s.saved)); err != nil {
 		s.tb.Fatal(err)
 	}
 }
