@@ -11,6 +11,7 @@ import (
 
 	"github.com/daybook-ledger/daybook/internal/stream"
 	"github.com/daybook-ledger/daybook/internal/stream/natsserver"
+	"github.com/daybook-ledger/daybook/internal/stream/natstest"
 )
 
 func TestTheBrokerDropsWhatItHas(t *testing.T) {
@@ -88,7 +89,16 @@ func after(t *testing.T, p *stream.Publisher, sequence uint64, events []stream.E
 
 // TestOfTwoPublishersOneGetsOn has two publish after the same message, the events being the same or not.
 func TestOfTwoPublishersOneGetsOn(t *testing.T) {
-	conn := startStream(t)
+	t.Run("one server", func(t *testing.T) { onlyOneGetsOn(t, startStream(t)) })
+	t.Run("cluster", func(t *testing.T) {
+		conn := dialOutside(t, stream.DialOptions{Servers: natstest.URLs(natstest.Cluster(t, 3)...)})
+		ensure(t, conn, stream.Config{Replicas: 3})
+		onlyOneGetsOn(t, conn)
+	})
+}
+
+func onlyOneGetsOn(t *testing.T, conn *nats.Conn) {
+	t.Helper()
 	one, other := newPublisher(t, conn, stream.PublisherOptions{}), newPublisher(t, conn, stream.PublisherOptions{})
 	after(t, one, 0, eventsOf("shop", 0, 10), nil)
 	after(t, other, 0, eventsOf("other", 0, 10), stream.ErrMoved)
