@@ -56,7 +56,7 @@ func houseOver(t testing.TB, store *memstore.Store, wrap func(commands.Submitter
 	if wrap != nil {
 		ledgers = wrap(ledgers)
 	}
-	bound := lag.New(100, 0, nil)
+	bound := lag.New(100, nil)
 	e := httpx.New(httpx.Options{NewRequestID: func() string { return "request-1" }})
 	commands.New(commands.Options{
 		Ledgers: ledgers, Store: store, BulkLimit: 8 << 20, Lag: bound,

@@ -16,9 +16,9 @@ import (
 
 // fallBehind lets a read model fall too far behind, and gives what brings it near again.
 func (h *house) fallBehind() (catchUp func()) {
-	h.lag.Has("entries", 0)
-	h.lag.Append(101)
-	return func() { h.lag.Has("entries", 101) }
+	h.lag.Tell(map[string]uint64{"entries": 0})
+	h.lag.Tell(map[string]uint64{"entries": 101})
+	return func() { h.lag.Tell(map[string]uint64{"entries": 0}) }
 }
 
 func TestCommandsAreRefusedWhileTheReadModelsAreTooFarBehind(t *testing.T) {

@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/daybook-ledger/daybook/eventstore/memstore"
 	"github.com/daybook-ledger/daybook/internal/client"
 	"github.com/daybook-ledger/daybook/internal/cluster"
 	"github.com/daybook-ledger/daybook/internal/pgtest"
@@ -385,4 +387,83 @@ func TestCommandsWaitOnEveryNode(t *testing.T) {
 		s.becomes(n, "the read models have caught up", func(c *wire.Cluster) bool { return !c.Holding && c.LagEvents == 0 })
 	}
 	s.posted(b, a, 2)
+}
+
+// TestWhoeverTakesTheLeadKnowsWhatIsLacking has the projections of one node fail while commands come in, and that node die. Nothing is
+// appended until another one has the lead, which says all the same how much is lacking, and holds commands up at the bound of that.
+func TestWhoeverTakesTheLeadKnowsWhatIsLacking(t *testing.T) {
+	for name, store := range map[string]func(*testing.T, *site){
+		"in PostgreSQL": func(*testing.T, *site) {},
+		"in EventStoreDB": func(t *testing.T, s *site) { // which cannot tell where streams end
+			t.Helper()
+			log := memstore.New()
+			address, stop := eventStoreDB(t, log, "127.0.0.1:0")
+			t.Cleanup(func() { stop(); log.Close() })
+			s.store = "esdb://" + address + "?tls=false"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			store(t, s)
+			whoeverTakesTheLeadKnowsWhatIsLacking(t, s)
+		})
+	}
+}
+
+func whoeverTakesTheLeadKnowsWhatIsLacking(t *testing.T, s *site) {
+	t.Helper()
+	const bound, lacking = "100", 60
+	a := s.node("a", "--max-lag", bound)
+	s.leads(a, "projections", "a")
+	b := s.node("b", "--max-lag", bound)
+	if _, err := b.OpenLedger(t.Context(), client.NewLedger{Name: "demo"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.posted(b, a, 1)
+	mend := failEntries(t, s.views)
+	for range lacking {
+		if _, err := b.Post(t.Context(), "demo", toAlice("1"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Kill()
+	s.leads(b, "projections", "b")
+	s.becomes(b, "it knows what was appended before it had the lead", func(c *wire.Cluster) bool { return c.LagEvents >= lacking })
+	var refused error
+	posted := 0
+	for ; refused == nil && posted < 20_000; posted++ {
+		_, refused = b.Post(t.Context(), "demo", toAlice("1"), "")
+	}
+	if !client.IsCode(refused, "overloaded") {
+		t.Errorf("after %d postings: %v", posted, refused)
+	}
+	s.becomes(b, "commands are held up", func(c *wire.Cluster) bool { return c.Holding && c.LagEvents == uint64(lacking+posted-1) })
+	mend()
+	s.becomes(b, "the read models have caught up", func(c *wire.Cluster) bool { return !c.Holding && c.LagEvents == 0 })
+	s.posted(b, b, 2)
+}
+
+// failEntries has PostgreSQL take no rows of the read model of entries, as if its disk were full.
+func failEntries(t *testing.T, database string) (mend func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	var table string
+	do := func(statement string) {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = conn.QueryRow(t.Context(), `SELECT 'views.entries_' || generation FROM views.generations
+		WHERE projection = 'entries' AND live = 1`).Scan(&table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(`CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$`)
+	do(`CREATE TRIGGER full_disk BEFORE INSERT ON ` + table + ` EXECUTE FUNCTION public.full_disk()`)
+	return func() { do(`DROP TRIGGER full_disk ON ` + table) }
 }

@@ -88,7 +88,6 @@ func TestDirectoriesOfAnotherStore(t *testing.T) {
   "max_append_bytes": 67108864,
   "withdraws": true,
   "recognises_repetition": false,
-  "counts_events": true,
   "endpoint": true`},
 		"in PostgreSQL": {[]string{"--data", outside, "--store", one}, `"shared": true`},
 	} {

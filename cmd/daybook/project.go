@@ -34,7 +34,7 @@ func (s *server) startProjections(ctx context.Context) error {
 		return err
 	}
 	if s.member == nil {
-		s.runner, err = s.newRunner(db, s.registry, s.board, s.lag)
+		s.runner, err = s.newRunner(db, s.registry, s.board, s.count)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *server) newRunner(
 	}
 	return runner.New(runner.Config{
 		Views: db, Store: s.store, Projections: projections.All(), Logger: s.logger,
-		Subscriber: subscriber, Topic: stream.All, Board: board, Lag: lag, Metrics: registerer,
+		Subscriber: subscriber, Topic: stream.All, Board: board, Lag: lag, Heads: s.store.heads, Metrics: registerer,
 	}), nil
 }
 

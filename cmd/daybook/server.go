@@ -56,6 +56,8 @@ type server struct {
 	upkeep *commands.Upkeep
 	board  *watermark.Board
 	lag    *lag.Bound
+	// count is of a process alone: in a cluster whoever feeds the read models counts.
+	count  *lag.Count
 	echo   *echo.Echo
 	listen net.Listener
 
@@ -118,13 +120,8 @@ func (s *server) openStore(ctx context.Context) error {
 	s.store = store
 	s.logger.InfoContext(ctx, "the event store is open", "kind", store.kind, "identity", store.identity, "traits", store.Traits())
 	s.workers.Start(ctx, run.OnStop("event store", store.Close))
-	var events uint64
-	if s.settings.Node == "" { // in a cluster nobody can count them all, see package progress
-		if events, err = eventsOf(ctx, store); err != nil {
-			return err
-		}
-	}
-	s.lag = lag.New(s.settings.MaxLag, events, s.registry)
+	s.lag = lag.New(s.settings.MaxLag, s.registry)
+	s.count = lag.NewCount(s.lag.Tell)
 	return s.dir.MarkReady(store.identity)
 }
 

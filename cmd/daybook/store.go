@@ -23,8 +23,6 @@ type storeReport struct {
 	MaxAppendBytes       int  `json:"max_append_bytes"`
 	Withdraws            bool `json:"withdraws"`
 	RecognisesRepetition bool `json:"recognises_repetition"`
-	// CountsEvents: it tells at a start how many events there are, for the bound of --max-lag.
-	CountsEvents bool `json:"counts_events"`
 	// Endpoint: --esdb-listen can serve it.
 	Endpoint bool `json:"endpoint"`
 }
@@ -40,7 +38,7 @@ func (c *storeCmd) Run(ctx context.Context, std *streams) (err error) {
 	report := storeReport{
 		Kind: log.kind.String(), Identity: log.identity, Shared: log.kind != inSQLite, MaxAppendBytes: traits.MaxAppendBytes,
 		Withdraws: traits.Withdraws, RecognisesRepetition: traits.RecognisesRepetition,
-		CountsEvents: log.heads != nil, Endpoint: log.kind != inEventStoreDB,
+		Endpoint: log.kind != inEventStoreDB,
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(std.out)
@@ -66,7 +64,6 @@ func (r *storeReport) lines() [][2]string {
 		{"one append", fmt.Sprintf("at most %d bytes; a bulk of independent commands is divided, an atomic one that is larger is refused", r.MaxAppendBytes)},
 		{"a caller that leaves while its append waits", either(r.Withdraws, "nothing is written", "nobody knows: the append is on its way")},
 		{"an append that is sent again", either(r.RecognisesRepetition, "is recognised by the ids of its events", "conflicts with itself")},
-		{"--max-lag at a start", either(r.CountsEvents, "counts the whole log", "counts from what the read models have, until they have caught up")},
 		{"clients for EventStoreDB", either(r.Endpoint, "read it by --esdb-listen", "read it there")},
 	}
 }

@@ -2,16 +2,18 @@
 //
 // Appending an event is cheaper than applying it to every read model. Under a load that lasts, the distance between the
 // two would grow for as long as it does: reads would show an ever older past, and a restart would have ever more to
-// catch up. A [Bound] knows how many events the log has, because whoever appends tells it, and how many each read model
-// has, because the projections tell it. When the slowest is too far behind it lets no more commands in, until that has
-// caught up by some.
+// catch up. A [Count] knows how many events the log has, because whoever appends tells it, and how many each read model
+// has, because the projections tell it. A [Bound] is told what is lacking, and when the slowest is too far behind it lets no
+// more commands in, until that has caught up by some. In a cluster the one is where the projections are, and the other on
+// every node.
 //
-// It counts and does no I/O. Numbers come in from the wiring around the event store and from the projections; commands
+// They count and do no I/O. Numbers come in from the wiring around the event store and from the projections; commands
 // ask whether they may come in, which costs them the load of one word.
 package lag
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -36,78 +38,56 @@ type Bound struct {
 	refused prometheus.Counter
 
 	mu     sync.Mutex
-	log    uint64 // events of ledgers that the log has, those included that are just being appended
 	models map[string]*model
 }
 
 // model is a read model that is being fed.
 type model struct {
-	has uint64
-	// told is what it lacks, as somebody said who knows the whole log, or nil where that is counted here.
-	told *uint64
+	lacks uint64
 	// least is the least number of events that it was behind since it counts.
 	least uint64
 }
 
-// New makes a bound of so many events, or none with 0. The log has so many events at present.
-func New(most, log uint64, registerer prometheus.Registerer) *Bound {
-	b := &Bound{most: most, slack: max(1, most/10), log: log, models: make(map[string]*model)}
+// New makes a bound of so many events, or none with 0.
+func New(most uint64, registerer prometheus.Registerer) *Bound {
+	b := &Bound{most: most, slack: max(1, most/10), models: make(map[string]*model)}
 	b.refused = registerMetrics(b, registerer)
 	return b
 }
 
-// Append counts events that are about to be appended. It has to be called before the append: a read model may have them
-// before the append returns.
-func (b *Bound) Append(events int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.log += uint64(events)
-	b.judge()
-}
-
-// Failed takes back what [Bound.Append] counted, because it was not appended. Where that is not known it is taken back as
-// well: if the events are there, the read models will tell.
-func (b *Bound) Failed(events int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.log -= min(uint64(events), b.log)
-	b.judge()
-}
-
-// Has says that a read model which is being fed has so many events of the log.
-func (b *Bound) Has(projection string, events uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.log = max(b.log, events) // what a read model has was appended, by whomever
-	m := b.models[projection]
-	if m == nil {
-		m = &model{least: b.log - events}
-		b.models[projection] = m
+// Tell says which read models are being fed, and how many events each of them lacks.
+func (b *Bound) Tell(lacks map[string]uint64) {
+	if b == nil {
+		return
 	}
-	m.has, m.told = events, nil
-	b.judge()
-}
-
-// Lacks says how many events a read model lacks that is being fed. It is for where several processes append to the log, so that
-// none can count what all of them do: then only this is told of a read model, and neither [Bound.Has] nor [Bound.Append].
-func (b *Bound) Lacks(projection string, events uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m := b.models[projection]
-	if m == nil {
-		m = &model{least: events}
-		b.models[projection] = m
+	resumed := b.resumed.Load()
+	tooFar := false
+	for projection, events := range lacks {
+		m := b.models[projection]
+		if m == nil {
+			m = &model{least: events}
+			b.models[projection] = m
+		}
+		m.lacks, m.least = events, min(m.least, events)
+		tooFar = tooFar || events > b.limit(m, resumed != nil)
 	}
-	m.told = &events
-	b.judge()
-}
-
-// Gone says that a read model is not being fed any more.
-func (b *Bound) Gone(projection string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.models, projection)
-	b.judge()
+	if len(b.models) > len(lacks) {
+		maps.DeleteFunc(b.models, func(projection string, _ *model) bool {
+			_, fed := lacks[projection]
+			return !fed
+		})
+	}
+	switch {
+	case b.most == 0 || tooFar == (resumed != nil):
+	case tooFar:
+		held := make(chan struct{})
+		b.resumed.Store(&held)
+	default:
+		b.resumed.Store(nil)
+		close(*resumed)
+	}
 }
 
 // Admit tells whether so many commands may come in now. Its error is [ErrBehind].
@@ -136,35 +116,9 @@ func (b *Bound) Behind() uint64 {
 	defer b.mu.Unlock()
 	most := uint64(0)
 	for _, m := range b.models {
-		most = max(most, b.behind(m))
+		most = max(most, m.lacks)
 	}
 	return most
-}
-
-func (b *Bound) behind(m *model) uint64 {
-	if m.told != nil {
-		return *m.told
-	}
-	return b.log - min(m.has, b.log)
-}
-
-// judge holds commands up, or lets them in again, as the numbers are now.
-func (b *Bound) judge() {
-	resumed := b.resumed.Load()
-	tooFar := false
-	for _, m := range b.models {
-		m.least = min(m.least, b.behind(m))
-		tooFar = tooFar || b.behind(m) > b.limit(m, resumed != nil)
-	}
-	switch {
-	case b.most == 0 || tooFar == (resumed != nil):
-	case tooFar:
-		held := make(chan struct{})
-		b.resumed.Store(&held)
-	default:
-		b.resumed.Store(nil)
-		close(*resumed)
-	}
 }
 
 // limit is how far a read model may be behind. One that begins further behind than the bound, because it was lost or had

@@ -5,14 +5,14 @@
 // what the node that feeds the read models has committed, through its [Feed].
 //
 //	daybook.projected  from the feed, after each commit and every second: {"lacks": {projection: events},
-//	                   "ledgers": {ledger: {projection: revision}}}
+//	                   "ledgers": {ledger: {projection: revision}}}; lacks is null until the feed knows
 //	daybook.appended   from whoever appends: {ledger: its last revision}
 //	daybook.awaited    from whoever waits for a revision: the projections need not let work gather
 //
-// Whoever feeds knows from daybook.appended how many events the read models lack, whichever node appended them. A message that
-// is lost is made up for by the next one about the same ledger, and by those who wait, who look at the checkpoints
-// themselves now and then. A node that hears nothing for a while takes it that nobody feeds the read models, and holds no
-// commands up.
+// Whoever feeds counts what the read models lack (see [lag.Count]): it is told once what the log has, and knows from daybook.appended what
+// is added, whichever node appends it. A message that is lost is made up for by the next one about the same ledger, by what the
+// projections take, and by those who wait, who look at the checkpoints themselves now and then. A node that hears nothing of
+// what is lacking for a while takes it that nobody feeds the read models, and holds no commands up.
 //
 // Nothing is kept. It knows ledgers and projections as names only.
 package progress

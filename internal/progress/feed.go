@@ -11,25 +11,25 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/daybook-ledger/daybook/internal/lag"
 	"github.com/daybook-ledger/daybook/internal/run"
 )
 
 // Feed is where the projections of this process say how far they are, while they are the ones that are run: to this node's board
 // and bound, and to those of the others. It is safe for concurrent use.
 type Feed struct {
+	// Count is told what the log has and what the projections have, and hears what every node appends.
+	*lag.Count
+
 	node    *Node
 	awaited chan struct{}
 	stop    context.CancelFunc
 	done    chan struct{}
 
 	mu sync.Mutex
-	// fed are the projections that are being fed.
-	fed map[string]bool
 	// pending is what was published and has yet to be told, of a bounded number of ledgers: who waits for another one looks
 	// for himself.
 	pending map[string]map[string]uint64
-	// heads are the last revisions of ledgers that some projection lacks events of, as far as was heard.
-	heads   map[string]uint64
 	changed chan struct{}
 }
 
@@ -39,9 +39,9 @@ func (n *Node) Feed() (*Feed, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	f := &Feed{
 		node: n, awaited: make(chan struct{}, 1), stop: stop, done: make(chan struct{}),
-		fed: make(map[string]bool), pending: make(map[string]map[string]uint64), heads: make(map[string]uint64),
-		changed: make(chan struct{}, 1),
+		pending: make(map[string]map[string]uint64), changed: make(chan struct{}, 1),
 	}
+	f.Count = lag.NewCount(func(map[string]uint64) { signal(f.changed) })
 	appended, err := n.Conn.Subscribe(subjectAppended, f.hearAppended)
 	if err != nil {
 		stop()
@@ -72,7 +72,7 @@ func (f *Feed) Close() {
 	f.node.feedMu.Lock()
 	defer f.node.feedMu.Unlock()
 	f.node.feed = nil
-	f.node.note(nil)
+	f.node.Bound.Tell(nil)
 }
 
 // Publish says that a projection has committed everything up to a revision of a ledger.
@@ -95,34 +95,16 @@ func (f *Feed) Publish(projection, ledger string, revision uint64) {
 // Awaited has a token when somebody has begun to wait, on whichever node.
 func (f *Feed) Awaited() <-chan struct{} { return f.awaited }
 
-// Has says that a projection is being fed. How many events it has says nothing of what it lacks, where others append too.
-func (f *Feed) Has(projection string, _ uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fed[projection] = true
-	signal(f.changed)
-}
-
-// Gone says that a projection is not being fed any more.
-func (f *Feed) Gone(projection string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.fed, projection)
-	signal(f.changed)
-}
-
 func (f *Feed) hearAppended(message *nats.Msg) {
-	var heads map[string]uint64
-	if err := json.Unmarshal(message.Data, &heads); err != nil {
+	var ledgers map[string]uint64
+	if err := json.Unmarshal(message.Data, &ledgers); err != nil {
 		f.node.Logger.Warn("cannot read what was appended", "error", err)
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for ledger, last := range heads {
-		f.heads[ledger] = max(f.heads[ledger], last)
+	for ledger, last := range ledgers {
+		ledgers[ledger] = last + 1
 	}
-	signal(f.changed)
+	f.Log(ledgers)
 }
 
 func (f *Feed) run(ctx context.Context) {
@@ -145,13 +127,12 @@ func (f *Feed) tell() {
 	f.mu.Lock()
 	pending := f.pending
 	f.pending = make(map[string]map[string]uint64)
-	lacks := f.lacks()
 	f.mu.Unlock()
-
-	f.node.feedMu.Lock()
-	f.node.note(lacks)
-	f.node.feedMu.Unlock()
-	told := false
+	lacks := f.Lacks()
+	if lacks != nil {
+		f.node.Bound.Tell(lacks)
+	}
+	told := lacks == nil
 	for part := range parts(pending) {
 		f.node.send(subjectProjected, notice{Lacks: lacks, Ledgers: part})
 		told = true
@@ -159,32 +140,6 @@ func (f *Feed) tell() {
 	if !told {
 		f.node.send(subjectProjected, notice{Lacks: lacks})
 	}
-}
-
-// lacks counts what was heard to be appended and has not been projected. Until something is fed, what was heard is kept for that. The
-// caller holds the lock.
-func (f *Feed) lacks() map[string]uint64 {
-	lacks := make(map[string]uint64, len(f.fed))
-	if len(f.fed) == 0 {
-		return lacks
-	}
-	for projection := range f.fed {
-		lacks[projection] = 0
-	}
-	for ledger, last := range f.heads {
-		reached := true
-		for projection := range f.fed {
-			next, known := f.node.Board.Next(projection, ledger)
-			if known && next <= last {
-				lacks[projection] += last + 1 - next
-				reached = false
-			}
-		}
-		if reached {
-			delete(f.heads, ledger)
-		}
-	}
-	return lacks
 }
 
 // parts gives the parts of a map that fit into a message each.

@@ -62,9 +62,8 @@ type Node struct {
 	// feed is this process's own, while it feeds the read models.
 	feedMu sync.Mutex
 	feed   *Feed
-	// lacking are the read models that somebody else was heard to feed.
-	lacking map[string]bool
-	heard   chan struct{}
+	// heard has a token when somebody else said what read models lack.
+	heard chan struct{}
 }
 
 // New makes a node. It hears nothing until it runs.
@@ -74,8 +73,7 @@ func New(o Options) *Node {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Node{
-		Options: o, heads: make(map[string]uint64), grown: make(chan struct{}, 1),
-		lacking: make(map[string]bool), heard: make(chan struct{}, 1),
+		Options: o, heads: make(map[string]uint64), grown: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 	}
 }
 
@@ -140,7 +138,7 @@ func (n *Node) tellAwaited() {
 
 // notice is what is told of the read models.
 type notice struct {
-	// Lacks has how many events a projection lacks, of all that are being fed.
+	// Lacks has how many events a projection lacks, of all that are being fed; nil as long as that is being found out.
 	Lacks map[string]uint64 `json:"lacks"`
 	// Ledgers has the revisions that projections have of a ledger.
 	Ledgers map[string]map[string]uint64 `json:"ledgers,omitempty"`
@@ -163,33 +161,18 @@ func (n *Node) hear(message *nats.Msg) {
 			n.Board.Publish(projection, ledger, revision)
 		}
 	}
-	n.note(said.Lacks)
-	signal(n.heard)
-}
-
-// note tells the bound what read models lack, and which are not fed any more. The caller holds feedMu.
-func (n *Node) note(lacks map[string]uint64) {
-	if n.Bound == nil {
-		return
-	}
-	for projection := range n.lacking {
-		if _, fed := lacks[projection]; !fed {
-			n.Bound.Gone(projection)
-			delete(n.lacking, projection)
-		}
-	}
-	for projection, events := range lacks {
-		n.Bound.Lacks(projection, events)
-		n.lacking[projection] = true
+	if said.Lacks != nil {
+		n.Bound.Tell(said.Lacks)
+		signal(n.heard)
 	}
 }
 
-// forget takes it that nobody feeds the read models.
+// forget takes it that nobody feeds the read models, or knows what they lack.
 func (n *Node) forget() {
 	n.feedMu.Lock()
 	defer n.feedMu.Unlock()
-	if n.feed == nil {
-		n.note(nil)
+	if n.feed == nil || n.feed.Lacks() == nil {
+		n.Bound.Tell(nil)
 	}
 }
 

@@ -41,7 +41,7 @@ func start(t *testing.T, servers string, silence time.Duration) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	n := &node{board: watermark.New(), bound: lag.New(mostBehind, 0, nil), conn: conn}
+	n := &node{board: watermark.New(), bound: lag.New(mostBehind, nil), conn: conn}
 	n.Node = progress.New(progress.Options{
 		Conn: conn, Board: n.board, Bound: n.bound, Silence: silence, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
@@ -116,6 +116,16 @@ func (n *node) becomes(t *testing.T, held bool) {
 	}
 }
 
+// lacks waits until a node knows how far the read models are behind.
+func (n *node) lacks(t *testing.T, events uint64) {
+	t.Helper()
+	for end := time.Now().Add(patience); n.bound.Behind() != events; time.Sleep(time.Millisecond) { // nobody tells of it
+		if time.Now().After(end) {
+			t.Fatalf("%d behind, want %d", n.bound.Behind(), events)
+		}
+	}
+}
+
 func await(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
@@ -182,13 +192,13 @@ func TestCommandsAreHeldUpOnEveryNode(t *testing.T) {
 	a, b := two(t, time.Hour)
 	feed := a.feed(t)
 	defer feed.Close()
-	feed.Has("entries", 12345)
-	feed.Has("accounts", 12345)
+	feed.Log(map[string]uint64{"idle": 1000})
+	feed.Has("entries", 1000)
+	feed.Has("accounts", 1000)
+	feed.Counted()
 	b.Appended("main", 49)
 	a.Appended("other", 50)
 	b.Appended("main", 39) // it comes late, and is known
-	feed.Publish("entries", "far", 1_000_000)
-	b.reaches(t, "far", 1_000_000, "entries")
 	b.Appended("main", 50) // 51 events of one and 51 of the other
 	for _, n := range []*node{a, b} {
 		n.becomes(t, true)
@@ -196,8 +206,8 @@ func TestCommandsAreHeldUpOnEveryNode(t *testing.T) {
 			t.Errorf("%d behind, want 102", behind)
 		}
 	}
-	feed.Publish("entries", "main", 50)
-	feed.Publish("accounts", "main", 30)
+	feed.Has("entries", 1051)
+	feed.Has("accounts", 1031)
 	for _, n := range []*node{a, b} {
 		n.becomes(t, false) // 71 of the one, 51 of the other
 	}
@@ -207,59 +217,63 @@ func TestCommandsAreHeldUpOnEveryNode(t *testing.T) {
 	b.becomes(t, false)
 }
 
-// TestWhatIsAppendedBeforeTheProjectionsBeginCounts: they first read how far they are, which may take long.
-func TestWhatIsAppendedBeforeTheProjectionsBeginCounts(t *testing.T) {
+// TestWhatIsLackingWhenAFeedBeginsCounts: meanwhile nobody takes it that nothing is.
+func TestWhatIsLackingWhenAFeedBeginsCounts(t *testing.T) {
 	a, b := two(t, time.Hour)
 	feed := a.feed(t)
-	defer feed.Close()
-	heard, told := make(chan *nats.Msg, 100), make(chan *nats.Msg, 100)
-	for subject, c := range map[string]chan *nats.Msg{"daybook.appended": heard, "daybook.projected": told} {
-		if _, err := a.conn.ChanSubscribe(subject, c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := a.conn.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	b.Appended("main", mostBehind)
-	for _, c := range []chan *nats.Msg{heard, told, told} { // the feed has looked at it, with nothing to feed
-		select {
-		case <-c:
-		case <-time.After(patience):
-			t.Fatal("nothing is said")
-		}
-	}
 	feed.Has("entries", 0)
-	for _, n := range []*node{a, b} {
-		for end := time.Now().Add(patience); n.bound.Behind() != mostBehind+1; time.Sleep(time.Millisecond) { // nobody tells of it
-			if time.Now().After(end) {
-				t.Fatalf("%d behind, want %d", n.bound.Behind(), mostBehind+1)
-			}
-		}
+	feed.Counted()
+	b.Appended("main", mostBehind)
+	b.becomes(t, true)
+	feed.Close()
+
+	feed = a.feed(t)
+	defer feed.Close()
+	feed.Has("entries", 0)
+	feed.Publish("entries", "other", 7)
+	b.reaches(t, "other", 7, "entries") // which it was told of by the feed that has yet to count
+	if behind := b.bound.Behind(); behind != mostBehind+1 || b.bound.Held() == nil {
+		t.Errorf("%d behind, and commands are taken", behind)
 	}
-	b.Appended("main", mostBehind+20) // who begins so far behind may be so, and no further
+	feed.Log(map[string]uint64{"main": mostBehind + 1, "idle": 50})
+	feed.Counted()
 	for _, n := range []*node{a, b} {
-		n.becomes(t, true)
+		n.lacks(t, mostBehind+51)
+	}
+	b.Appended("other", 10) // who begins so far behind may be so, and not much further
+	a.becomes(t, true)
+	feed.Has("entries", mostBehind)
+	for _, n := range []*node{a, b} {
+		n.becomes(t, false)
+		n.lacks(t, 62)
 	}
 }
 
 func TestWhatNobodyFeedsHoldsNothingUp(t *testing.T) {
-	for name, end := range map[string]func(*node, *progress.Feed){
-		"it is not fed any more": func(_ *node, feed *progress.Feed) { feed.Close() },
-		"its node cannot be heard": func(a *node, feed *progress.Feed) {
+	for name, end := range map[string]func(*testing.T, *node, *node, *progress.Feed){
+		"it is not fed any more": func(_ *testing.T, _, _ *node, feed *progress.Feed) { feed.Close() },
+		"its node cannot be heard": func(_ *testing.T, a, _ *node, feed *progress.Feed) {
 			a.conn.Close()
 			feed.Close()
+		},
+		"whoever feeds it cannot find out what it lacks": func(t *testing.T, _, b *node, feed *progress.Feed) {
+			t.Helper()
+			feed.Close()
+			feed = b.feed(t)
+			t.Cleanup(feed.Close)
+			feed.Has("entries", 0)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := two(t, 1500*time.Millisecond)
 			feed := a.feed(t)
 			feed.Has("entries", 0)
+			feed.Counted()
 			b.Appended("main", mostBehind)
 			for _, n := range []*node{a, b} {
 				n.becomes(t, true)
 			}
-			end(a, feed)
+			end(t, a, b, feed)
 			for _, n := range []*node{a, b} {
 				n.becomes(t, false)
 			}

@@ -27,8 +27,6 @@ type Board struct {
 	mu    sync.Mutex
 	marks map[pair]*mark
 	kept  int
-	// forgot says that a mark was dropped, so that one that is not there may have been.
-	forgot bool
 	// awaited has a token when somebody has begun to wait.
 	awaited chan struct{}
 }
@@ -62,17 +60,6 @@ func (b *Board) Publish(projection, ledger string, revision uint64) {
 		w := heap.Pop(&m.waiters).(*waiter) //nolint:forcetypeassert // the heap holds nothing else
 		close(w.reached)
 	}
-}
-
-// Next is the revision that a projection needs next of a ledger, as far as was published: 0 before anything was. It is not ok
-// where that was forgotten.
-func (b *Board) Next(projection, ledger string) (revision uint64, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m := b.marks[pair{projection, ledger}]; m != nil && m.published {
-		return m.revision + 1, true
-	}
-	return 0, !b.forgot
 }
 
 // Wait returns nil when all the projections have published the revision of the ledger, or a later one, and the error
@@ -145,7 +132,6 @@ func (b *Board) forget() {
 	for at, m := range b.marks {
 		if len(m.waiters) == 0 {
 			delete(b.marks, at)
-			b.forgot = true
 			return
 		}
 		if tries--; tries == 0 {

@@ -153,25 +153,3 @@ func BenchmarkPublishWithManyWaiters(bench *testing.B) {
 	cancel()
 	all.Wait()
 }
-
-func TestNextIsWhatWasPublishedOrForgotten(t *testing.T) {
-	b := New()
-	b.kept = 2
-	next := func(projection, ledger string, want uint64, wantOK bool) {
-		t.Helper()
-		if got, ok := b.Next(projection, ledger); got != want || ok != wantOK {
-			t.Errorf("%s of %s: %d, %t; want %d, %t", projection, ledger, got, ok, want, wantOK)
-		}
-	}
-	next("entries", "main", 0, true)
-	b.Publish("entries", "main", 0)
-	next("entries", "main", 1, true)
-	b.Publish("entries", "main", 7)
-	b.Publish("accounts", "main", 3)
-	next("entries", "main", 8, true)
-	next("accounts", "main", 4, true)
-	next("holds", "main", 0, true)
-	b.Publish("entries", "other", 1)
-	next("entries", "other", 2, true)
-	next("holds", "main", 0, false)
-}

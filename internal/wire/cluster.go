@@ -18,7 +18,7 @@ type Cluster struct {
 	Nodes []ClusterNode `json:"nodes"`
 	// UnownedLedgers is how many ledgers belong to nobody at present: their nodes are gone, and nobody asked for them since.
 	UnownedLedgers int `json:"unowned_ledgers"`
-	// LagEvents is how many events the slowest read model lacks, of those that are being fed.
+	// LagEvents is how many events the slowest read model lacks, of those that are being fed; 0 until that is known.
 	LagEvents uint64 `json:"lag_events"`
 	// Holding: commands are held up until the read models have caught up.
 	Holding bool `json:"holding"`

@@ -190,6 +190,9 @@ func (m *member) load(tx *views.Tx, live views.Generation, start bool) error {
 }
 
 func (g *group) report(ctx context.Context, m *member) {
+	if g.Lag != nil && m.active {
+		g.Lag.Log(m.next)
+	}
 	g.tellLag(m)
 	stopped := 1.0
 	if m.active {

@@ -5,12 +5,13 @@
 // lose, repeat or reorder them. Rows go to the views database, a batch of events to a transaction, with the checkpoints
 // that say so. Nothing is kept that is not there too: a runner may be stopped at any moment, and several may run at once.
 //
-// Reading order: runner.go, feed.go, group.go, order.go, write.go, member.go, rebuild.go, swap.go, list.go.
+// Reading order: runner.go, feed.go, group.go, order.go, write.go, member.go, log.go, rebuild.go, swap.go, list.go.
 package runner
 
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,8 +37,10 @@ type Config struct {
 	Topic      string
 	// Board is told of each revision that a projection has committed.
 	Board Board
-	// Lag is told how many events each projection has, if not nil.
+	// Lag is told how many events the log has, and each projection, if not nil.
 	Lag Lag
+	// Heads yields where each stream of the store ends; nil where that cannot tell without reading.
+	Heads func(context.Context) iter.Seq2[eventstore.Head, error]
 	// Metrics is where the runner's metrics are registered.
 	Metrics prometheus.Registerer
 	// Now is the clock for the lag; time.Now by default.
@@ -60,8 +63,13 @@ type Board interface {
 	Awaited() <-chan struct{}
 }
 
-// Lag is told how many events projections have in all ledgers together, and which are not being fed; lag.Bound is one.
+// Lag is told how many events there are to be had, and how many of them projections have; lag.Count is one.
 type Lag interface {
+	// Log says of ledgers how many events they have, or had: of those that projections have events of before Has says so.
+	Log(ledgers map[string]uint64)
+	// Counted says, once in a run, that Log was told of every ledger of which projections may have lacked events when that began.
+	Counted()
+	// Has says how many events a projection has in all ledgers together, and Gone that it is not being fed.
 	Has(projection string, events uint64)
 	Gone(projection string)
 }
@@ -121,12 +129,16 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	var builder sync.WaitGroup
-	defer builder.Wait()
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the wait above
+	if r.Lag != nil {
+		after := r.reached()
+		beside.Go(func() { r.countSurely(ctx, after) })
+	}
 	if outdated := r.live.outdated(); len(outdated) > 0 {
-		builder.Go(func() { r.rebuildOutdated(ctx, outdated) })
+		beside.Go(func() { r.rebuildOutdated(ctx, outdated) })
 	}
 	var err error
 	if r.Subscriber == nil {

@@ -31,6 +31,7 @@ func (g *group) write(ctx context.Context, events []projector.Event, read *span)
 		return err
 	}
 	g.belongs = g.belongs || first != ""
+	g.tellLog(events)
 	g.settle(moved)
 	g.metrics.commit.Observe(time.Since(began).Seconds())
 	if len(events) > 0 {
@@ -158,16 +159,6 @@ func (g *group) settle(moved []move) {
 			g.metrics.applied.WithLabelValues(m.name()).Add(float64(one.events))
 			g.metrics.lag.WithLabelValues(m.name()).Set(max(0, g.Now().Sub(one.last).Seconds()))
 		}
-	}
-}
-
-func (g *group) tellLag(m *member) {
-	switch {
-	case g.Lag == nil || g.building:
-	case m.active:
-		g.Lag.Has(m.name(), m.events)
-	default:
-		g.Lag.Gone(m.name())
 	}
 }
 
