@@ -206,6 +206,10 @@ func TestAnOwnerThatTakesNothingIsNotAskedForEver(t *testing.T) {
 	a, b := start(t, servers, "a", long, echoing("a")), start(t, servers, "b", long, echoing("b"), impatient)
 	owns(t, a, "books", b)
 	a.cutoff()
+	b.becomes(t, "NATS knows that a is gone", func() bool {
+		_, err := b.conn.Request(forward.Subject("a"), nil, 100*time.Millisecond)
+		return errors.Is(err, nats.ErrNoResponders)
+	})
 	got := post(t, b, "/ledgers/books/x", nil, []byte("body"))
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(string(got.body), "nothing was done") {
 		t.Fatalf("%d %s", got.status, got.body)
