@@ -24,7 +24,7 @@ import (
 	"github.com/daybook-ledger/daybook/internal/stream/chaos"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // TestMain leaves two goroutines out that are the NATS server's: one that is stopped while it makes a stream, as happens here, forgets the
 // store of that stream.
